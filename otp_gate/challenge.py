@@ -1,0 +1,179 @@
+"""The engine: issue and verify one code, for one user in one half-authenticated session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from otp_gate import codes, store
+from otp_gate.conf import GateConfig, gate_config
+from otp_gate.outcomes import Outcome, Reply
+from otp_gate.session import user_id_of
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One user in one half-authenticated session, named by the nonce in that session.
+
+    `credential` digests the user's stored password: a new one lifts a stop, since a password
+    reset proves the mailbox. (So does a rehash by a newer Django; the 24-hour limit stays.)
+    """
+
+    user_id: str
+    nonce: str
+    credential: str
+
+    @classmethod
+    def of(cls, user: Any, nonce: str) -> Challenge:
+        """Return the challenge of this user in the session that holds this nonce."""
+        credential = codes.credential_digest(str(getattr(user, "password", "")))
+        return cls(user_id_of(user), nonce, credential)
+
+    @property
+    def user(self) -> str:
+        return codes.user_digest(self.user_id)
+
+    @property
+    def tag(self) -> str:
+        return codes.nonce_digest(self.nonce)
+
+    def peek(self) -> Reply:
+        """Ask what is pending, and change nothing.
+
+        Raises:
+            StoreUnavailable: Redis did not answer. So do all methods.
+        """
+        return self._issue("", "", "peek")
+
+    @sensitive_variables()
+    def issue(self, code: str, factor: str, *, another: bool = False) -> Reply:
+        """Store the digest of `code` and count the send; ISSUED if it may be delivered now.
+
+        Answers ALIVE where a code is alive already, unless `another` is asked for.
+        """
+        digest = codes.code_digest(self.user_id, self.nonce, code)
+        reply = self._issue(digest, factor, "new" if another else "open")
+        quota = gate_config().global_sends
+        if reply.outcome is Outcome.ISSUED and quota is not None:
+            allowed, wait = store.run(
+                store.WINDOW,
+                [store.site_key("sends")],
+                [digest, quota[0], quota[1] * 1000],
+            )
+            if not int(allowed):
+                self.withdraw(code)
+                return replace(self.peek(), outcome=Outcome.COOLDOWN, retry_after=int(wait) / 1000)
+        return reply
+
+    def _issue(self, digest: str, factor: str, mode: str) -> Reply:
+        config = gate_config()
+        return parse(
+            store.run_for_user(
+                store.ISSUE,
+                self.user,
+                self.tag,
+                digest,
+                codes.new_references(),
+                factor,
+                config.code_ttl * 1000,
+                mode,
+                config.resend_cooldown * 1000,
+                config.code_attempts,
+                config.failures.per_day,
+                self.credential,
+                longest_window(config),
+                *(number for pair in config.sends for number in pair),
+            )
+        )
+
+    @sensitive_variables()
+    def withdraw(self, code: str) -> None:
+        """Take back a code that was not delivered: it costs nobody anything."""
+        digest = codes.code_digest(self.user_id, self.nonce, code)
+        store.run_for_user(store.WITHDRAW, self.user, self.tag, digest)
+        if gate_config().global_sends is not None:
+            store.discount(store.site_key("sends"), digest)
+
+    @sensitive_variables()
+    def verify(self, code: str) -> Reply:
+        """Count an attempt, compare, consume. ACCEPTED is the only word that opens a session."""
+        config = gate_config()
+        limits = config.failures
+        return parse(
+            store.run_for_user(
+                store.VERIFY,
+                self.user,
+                self.tag,
+                codes.code_digest(self.user_id, self.nonce, code),
+                codes.new_attempt(),
+                config.code_attempts,
+                config.resend_cooldown * 1000,
+                limits.lock_after,
+                limits.lock * 1000,
+                limits.lock_max * 1000,
+                limits.per_day,
+                limits.stop,
+                self.credential,
+                longest_window(config),
+            )
+        )
+
+    def discard(self) -> None:
+        """Take the live code away (a log-out). Its mail may still be disowned."""
+        store.forget(self.user, [kind + self.tag for kind in "coua"])
+
+
+def alarm(number: int, window: int) -> bool:
+    """Count a wrong answer of the whole site; True if it is the one that gives the alarm."""
+    keys = [store.site_key("alarm"), store.site_key("alarm-given")]
+    return bool(store.run(store.ALARM, keys, [codes.new_attempt(), number, window * 1000]))
+
+
+def disown(user_id: str, tag: str) -> str:
+    """Kill the code and the session behind a mail; return "done", "used" or "none".
+
+    No new code is sent to this user for as long as the longest lock: whoever asked for this one
+    knows the password, and would ask again.
+    """
+    config = gate_config()
+    return str(
+        store.run_for_user(
+            store.DISOWN,
+            codes.user_digest(user_id),
+            tag,
+            codes.new_attempt(),
+            config.failures.lock_max * 1000,
+            longest_window(config),
+        )
+    )
+
+
+def unlock(user_id: str) -> None:
+    """Lift every lock of a user's second step and forget the wrong answers."""
+    store.forget(codes.user_digest(user_id), ["f", "w", "l", "x", "h"])
+
+
+def longest_window(config: GateConfig) -> int:
+    return max([DAY, config.failures.lock_max, *(window for _, window in config.sends)])
+
+
+def parse(answer: list[str]) -> Reply:
+    """Read the reply of a script; see `lua/record.lua`."""
+    word, reference, factor, expires, resend, left, retry, superseded, locked_now = answer
+    wait = int(retry)
+    return Reply(
+        outcome=Outcome(word),
+        reference=reference,
+        factor=factor,
+        expires_in=int(expires) / 1000,
+        resend_in=int(resend) / 1000,
+        attempts_left=int(left) if int(left) >= 0 else None,
+        retry_after=None if wait < 0 else wait / 1000,
+        superseded_reference=superseded,
+        locked_now=locked_now == "1",
+        locked=wait != 0 and word in (Outcome.LOCKED, Outcome.INVALID),
+    )

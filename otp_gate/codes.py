@@ -1,0 +1,113 @@
+"""Codes, and the digests under which they are kept. Pure: no clock, no network, no settings."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import unicodedata
+
+import pyotp
+from django.utils.crypto import salted_hmac
+from django.views.decorators.debug import sensitive_variables
+
+# Nothing longer is looked at: what a person types or pastes is shorter.
+MAX_TYPED = 64
+
+# No I, O, 0, 1: a reference is read aloud and compared by eye.
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+FIGURES = "23456789"
+
+# Invisible marks that come along with a copied code (joiners, directions).
+IGNORED_CATEGORIES = frozenset({"Pd", "Cf"})
+
+
+def make_code(length: int) -> str:
+    """Return a one-time code of `length` decimal digits (RFC 4226).
+
+    HOTP over a fresh 160-bit secret (RFC 4226 section 4, R6) that is forgotten at once. Not TOTP:
+    its time steps would cut a code's life short by up to a step, whenever it is asked for late
+    in one. The secret comes from `secrets`, as pyotp's own does, without its character loop.
+    """
+    secret = base64.b32encode(secrets.token_bytes(20)).decode("ascii")
+    return pyotp.HOTP(secret, digits=length).at(0)
+
+
+@sensitive_variables()
+def normalise(typed: object, length: int) -> str | None:
+    """Return the `length` ASCII digits that a person meant, or None.
+
+    Forgives blanks, dashes, invisible marks and decimal digits of any script (full-width,
+    Arabic-Indic…). Everything else, also a superscript, a list or a number, is no code.
+    """
+    if not isinstance(typed, str) or len(typed) > MAX_TYPED:
+        return None
+    digits = []
+    for character in typed:
+        digit = unicodedata.decimal(character, None)
+        if digit is not None:
+            digits.append(str(digit))
+        elif not character.isspace() and (
+            unicodedata.category(character) not in IGNORED_CATEGORIES
+        ):
+            return None
+    return "".join(digits) if len(digits) == length else None
+
+
+def spaced(code: str) -> str:
+    """Return the code in groups, as people read it: 123 456, 1234 5678."""
+    half = (len(code) + 1) // 2
+    return f"{code[:half]} {code[half:]}"
+
+
+def new_nonce() -> str:
+    """Return the random name of a half-authenticated session: 128 bit (ASVS 11.5.1)."""
+    return secrets.token_urlsafe(16)
+
+
+def new_attempt() -> str:
+    """Return the id of one call, by which a repeated one is recognised: 8 characters, 48 bit."""
+    return secrets.token_urlsafe(6)
+
+
+def new_references() -> str:
+    """Return eight code references ("K7F3…"), two characters each, to choose a fresh one from."""
+    picks = secrets.token_bytes(16)
+    # Not quite even over 24 letters, and no matter: a reference is no secret.
+    return "".join(
+        LETTERS[picks[i] % len(LETTERS)] + FIGURES[picks[i + 1] % len(FIGURES)]
+        for i in range(0, 16, 2)
+    )
+
+
+def _digest(purpose: str, value: str, size: int) -> str:
+    mac = salted_hmac(f"otp_gate.{purpose}", value, algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(mac[:size]).decode("ascii")
+
+
+def user_digest(user_id: str) -> str:
+    """Return the name under which a user's record is kept: 96 bit, keyed, not reversible."""
+    return _digest("user", user_id, 12)
+
+
+def nonce_digest(nonce: str) -> str:
+    """Return the tag of a half-authenticated session inside its user's record: 8 characters.
+
+    48 bit name at most a few dozen challenges of one user; what binds a code to its session is
+    `code_digest`, which takes the whole nonce.
+    """
+    return _digest("nonce", nonce, 6)
+
+
+@sensitive_variables()
+def code_digest(user_id: str, nonce: str, code: str) -> str:
+    """Return the keyed digest of a code, bound to one user and one half-authenticated session.
+
+    The lengths stand before the parts, so that no two triples give the same text.
+    """
+    value = f"{len(user_id)}:{user_id}{len(nonce)}:{nonce}{code}"
+    return _digest("code", value, 18)
+
+
+def credential_digest(password: str) -> str:
+    """Return a digest of the stored password hash: it changes when the password does."""
+    return _digest("credential", password, 9)

@@ -1,0 +1,1 @@
+"""How a code reaches a person: one file, one way."""

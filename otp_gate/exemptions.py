@@ -1,0 +1,122 @@
+"""What stays open to the half-authenticated. Pure: reads the request, asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.contrib.staticfiles.views import serve as serve_static
+from django.http import HttpRequest
+from django.urls import (
+    NoReverseMatch,
+    Resolver404,
+    ResolverMatch,
+    get_script_prefix,
+    resolve,
+    reverse,
+)
+from django.utils.translation import get_language
+
+from otp_gate.conf import GateConfig
+
+View = Callable[..., Any]
+
+EXEMPT = "otp_gate_exempt"
+"""Attribute of a view that `otp_exempt` marked; its value says whether it sees the user."""
+
+OWN = "otp_gate_own"
+"""Attribute of the gate's own pages."""
+
+OWN_URLS = "otp_gate.urls"
+
+
+def resolve_in(request: HttpRequest, urlconf: str | None = None) -> ResolverMatch | None:
+    """Return what the request's path resolves to in its own URLconf, or in another; or None."""
+    if urlconf is None:
+        urlconf = getattr(request, "urlconf", None)
+    try:
+        return resolve(request.path_info, urlconf)
+    except Resolver404:
+        return None
+
+
+def is_own(view: View) -> bool:
+    """True for the gate's own pages, which are open in every state."""
+    return getattr(view, OWN, False) is True
+
+
+def own_page(request: HttpRequest) -> ResolverMatch | None:
+    """Return the own page at this path in ROOT_URLCONF, whatever URLconf the request carries."""
+    prefix = own_prefix(settings.ROOT_URLCONF, get_script_prefix(), get_language())
+    if prefix is None or not request.path_info.startswith(prefix):
+        return None
+    match = resolve_in(request, settings.ROOT_URLCONF)
+    if match is not None and is_own(match.func):
+        return match
+    # A pattern that catches everything stands before them: they must answer all the same.
+    try:
+        return resolve("/" + request.path_info[len(prefix) :], OWN_URLS)
+    except Resolver404:
+        return None
+
+
+@cache
+def own_prefix(urlconf: str, script_prefix: str, language: str | None) -> str | None:
+    """Return the path below which all own pages lie; asked on every request of a tenant's site."""
+    try:
+        url = reverse("otp_gate:verify", urlconf=urlconf)
+    except NoReverseMatch:
+        return None
+    return url[len(script_prefix) - 1 :]
+
+
+def is_exempt(request: HttpRequest, match: ResolverMatch | None, config: GateConfig) -> bool:
+    """True if this view or this path stays open."""
+    if match is not None and (
+        hasattr(match.func, EXEMPT)
+        # Django's own development view of static files, as that function and not as a prefix:
+        # STATIC_URL may be empty or "/", which as a prefix would open the whole site.
+        or match.func is serve_static
+        or (config.exempt_views and _is_named(match, config.exempt_views))
+    ):
+        return True
+    return any(_is_under(request.path_info, prefix) for prefix in config.exempt_paths)
+
+
+def reveals_user(match: ResolverMatch | None) -> bool:
+    """True for an exempt view that asked to see the half-authenticated user."""
+    return match is not None and getattr(match.func, EXEMPT, None) == "reveal"
+
+
+def _is_named(match: ResolverMatch, names: tuple[str, ...]) -> bool:
+    spaces = [":".join(match.namespaces[: i + 1]) for i in range(len(match.namespaces))]
+    if any(f"{space}:*" in names for space in spaces):
+        return True
+    return match.url_name is not None and match.view_name in names
+
+
+def _is_under(path: str, prefix: str) -> bool:
+    """Match whole segments; a path that is not plainly below the prefix is not exempt.
+
+    Servers and views disagree about dots, doubled slashes, backslashes and what is still encoded,
+    so such a path is never exempt, wherever it seems to lie.
+    """
+    if not prefix.strip("/"):
+        return False
+    segments = path.split("/")[1:]
+    for i, segment in enumerate(segments):
+        plain = unquote(segment)
+        last = i == len(segments) - 1
+        if (
+            (plain == "" and not last)
+            or plain.split(";")[0] in (".", "..")
+            or any(character in plain for character in "/\\\0")
+        ):
+            return False
+    prefix = "/" + prefix.lstrip("/")
+    if prefix.endswith("/"):
+        return path.startswith(prefix)
+    return path == prefix or path.startswith(prefix + "/")

@@ -1,0 +1,1 @@
+"""Ways to prove it: one file, one factor, all with the same few verbs (`base.Factor`)."""

@@ -1,0 +1,115 @@
+"""What the pages ask of a factor, and what all factors that send a code have in common."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Protocol
+
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
+
+from otp_gate import codes
+from otp_gate.challenge import Challenge
+from otp_gate.conf import gate_config
+from otp_gate.delivery.base import Delivery, Letterhead, Message
+from otp_gate.outcomes import Outcome, Reply
+
+logger = logging.getLogger("otp_gate")
+
+
+class Factor(Protocol):
+    """A way to prove it. Made once, without arguments, and used by every thread."""
+
+    id: str
+    """Short name, kept in the session and shown to programs: letters and digits only."""
+    label: str | Promise
+    """What people call it."""
+
+    def missing(self, user: Any) -> str:
+        """Name what this user lacks to be reached ("an email address"); "" if nothing."""
+
+    def masked(self, user: Any) -> str:
+        """Return where the code goes, so that its owner recognises it and nobody else can."""
+
+    def send(
+        self, challenge: Challenge, user: Any, letterhead: Letterhead, *, another: bool = False
+    ) -> Reply:
+        """Make the challenge answerable: ISSUED, ALIVE, or why not."""
+
+    def verify(self, challenge: Challenge, user: Any, typed: object) -> Reply:
+        """Check what was typed: ACCEPTED, or why not."""
+
+
+class CodeFactor(ABC):
+    """Base of the factors that send a code. Set `id`, `label`, `delivery`; write `destination`."""
+
+    id: str
+    label: str | Promise
+    delivery: type[Delivery] | Delivery | str
+    """A class with `send(message)`, an instance of one, or its dotted path."""
+
+    @abstractmethod
+    def destination(self, user: Any) -> str:
+        """Return the stored address or number of this user, or "".
+
+        Stored, never typed: what comes with the request belongs to whoever has the password.
+        """
+
+    @abstractmethod
+    def missing(self, user: Any) -> str:
+        """See `Factor`."""
+
+    @abstractmethod
+    def masked(self, user: Any) -> str:
+        """See `Factor`."""
+
+    @cached_property
+    def deliver(self) -> Delivery:
+        """The delivery, made on first use."""
+        delivery: Any = self.delivery
+        if isinstance(delivery, str):
+            delivery = import_string(delivery)
+        return delivery() if isinstance(delivery, type) else delivery  # type: ignore[no-any-return]
+
+    @sensitive_variables()
+    def send(
+        self, challenge: Challenge, user: Any, letterhead: Letterhead, *, another: bool = False
+    ) -> Reply:
+        """Issue a code and hand it over; one that could not be handed over was never issued."""
+        config = gate_config()
+        code = codes.make_code(config.code_length)
+        reply = challenge.issue(code, self.id, another=another)
+        if reply.outcome is not Outcome.ISSUED:
+            return reply
+        try:
+            self.deliver.send(
+                Message(
+                    user=user,
+                    destination=self.destination(user),
+                    code=code,
+                    reference=reply.reference,
+                    expires_in=config.code_ttl,
+                    letterhead=letterhead,
+                )
+            )
+        except Exception as error:  # a delivery may raise anything
+            # By name alone: the traceback of a mail that failed holds the code.
+            logger.error("Not delivered by %s: %s", self.id, type(error).__name__)
+            challenge.withdraw(code)
+            return replace(challenge.peek(), outcome=Outcome.UNDELIVERABLE)
+        return reply
+
+    @sensitive_variables()
+    def verify(self, challenge: Challenge, user: Any, typed: object) -> Reply:
+        """Compare; what cannot be a code is invalid without being counted, or compared."""
+        code = codes.normalise(typed, gate_config().code_length)
+        if code is not None:
+            return challenge.verify(code)
+        reply = challenge.peek()
+        if reply.outcome in (Outcome.LOCKED, Outcome.DISOWNED):
+            return reply
+        return replace(reply, outcome=Outcome.INVALID, counted=False)

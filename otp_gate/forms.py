@@ -1,0 +1,48 @@
+"""What people and programs send to the gate's own pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The fields of a request, of whatever type they came in."""
+
+    code: object = field(repr=False)
+    next: object
+    factor: object
+    token: object
+
+
+@sensitive_variables()
+def read(request: HttpRequest) -> Submission:
+    """Read the body, as a form or as JSON. A code in the query string is ignored."""
+    body: Mapping[str, Any] = read_json(request) if is_json(request) else request.POST
+    return Submission(
+        body.get("code"),
+        body.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME),
+        body.get("factor"),
+        body.get("token") or request.GET.get("token"),
+    )
+
+
+def is_json(request: HttpRequest) -> bool:
+    return request.content_type == "application/json"
+
+
+@sensitive_variables()
+def read_json(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object in the body; nothing, where there is none."""
+    try:
+        found = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,90 @@
+-- Count the attempt, then compare, then consume: in this order, in one step, whatever runs beside.
+-- Running it twice with the same attempt id gives the first answer and counts nothing.
+-- KEYS[1] the user's record.
+-- ARGV 1 tag  2 digest of what was typed  3 attempt id (8 characters)  4 CODE_ATTEMPTS
+--      5 cooldown (ms)  6 lock_after  7 lock (ms)  8 lock_max (ms)  9 per_day  10 stop
+--      11 credential  12 the longest window of SENDS (s)
+-- Returns the reply of record.lua.
+local tag, digest, attempt = ARGV[1], ARGV[2], ARGV[3]
+local limits = { attempts = tonumber(ARGV[4]), cooldown = tonumber(ARGV[5]) }
+local per_day = tonumber(ARGV[9])
+local c = read_challenge(tag)
+
+for id, letter in string.gmatch(record["a" .. tag] or "", "(........)(.)") do
+  if id == attempt then
+    if letter == "a" then
+      return reply("accepted", c, limits)
+    end
+    limits.retry = locked_for(per_day, ARGV[11])
+    limits.locked_now = letter == "l"
+    return reply("invalid", c, limits)
+  end
+end
+local state = state_of(tag, c, limits.attempts)
+if state == "disowned" then
+  return reply(state, c, limits)
+end
+limits.retry = locked_for(per_day, ARGV[11])
+if limits.retry ~= 0 then
+  return reply("locked", c, limits)
+end
+if state ~= "alive" then
+  return reply(state, c, limits)
+end
+if record["c" .. tag] ~= digest then
+  local start = string.sub(digest, 1, 8)
+  for reference, older in string.gmatch(record["o" .. tag] or "", "(..)(........)") do
+    if older == start then
+      limits.superseded = reference
+      return reply("superseded", c, limits)
+    end
+  end
+end
+
+-- Written before it is compared: where this write is refused (full, read-only), so is the guess.
+local wrong = recent("w", DAY)
+local streak = tonumber(record.f or "0")
+wrong[#wrong + 1] = stamp
+c.attempts = c.attempts + 1
+set("f", text(streak + 1))
+write_log("w", wrong)
+write_challenge(tag, c)
+
+if record["c" .. tag] == digest then
+  -- A success forgives the row of failures, and never the window of 24 hours.
+  wrong[#wrong] = nil
+  write_log("w", wrong)
+  drop("f", "l", "c" .. tag, "o" .. tag, "u" .. tag)
+  c.flag = "u"
+  write_challenge(tag, c)
+  set("a" .. tag, attempt .. "a")
+  keep(tonumber(ARGV[12]))
+  return reply("accepted", c, limits)
+end
+
+streak = streak + 1
+local lock_after = tonumber(ARGV[6])
+if streak % lock_after == 0 then
+  local lock = tonumber(ARGV[7]) * 2 ^ (streak / lock_after - 1)
+  set("l", text(now + math.min(lock, tonumber(ARGV[8]))))
+end
+if streak >= tonumber(ARGV[10]) then
+  set("x", ARGV[11])
+end
+limits.retry = locked_for(per_day, ARGV[11])
+limits.locked_now = limits.retry ~= 0
+if limits.locked_now then
+  -- After the lock a new code is needed, in every session of this user.
+  for field in pairs(record) do
+    local other = string.sub(field, 2)
+    local challenge = string.sub(field, 1, 1) == "t" and read_challenge(other)
+    if challenge and challenge.flag == "" then
+      challenge.attempts = math.max(challenge.attempts, limits.attempts)
+      write_challenge(other, challenge)
+    end
+  end
+  c.attempts = math.max(c.attempts, limits.attempts)
+end
+set("a" .. tag, (record["a" .. tag] or "") .. attempt .. (limits.locked_now and "l" or "i"))
+keep(tonumber(ARGV[12]))
+return reply("invalid", c, limits)

@@ -1,0 +1,300 @@
+"""The gate: two doors, each of which lets a request pass or answers in place of the view.
+
+The first door stands in `__call__`, before anything further in can answer; the second in
+`process_view`, at the view that really runs, because a middleware in between may have logged
+somebody in or changed the user or the URLconf. Sync and async are shells around the same body.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.auth import alogout, logout
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
+
+from otp_gate import session
+from otp_gate.conf import GateConfig, gate_config
+from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exemptions import View, is_exempt, is_own, own_page, resolve_in, reveals_user
+from otp_gate.pages import unavailable
+from otp_gate.policy import arequires, everyone, requires
+from otp_gate.responses import turn_away
+from otp_gate.signals import request_refused
+from otp_gate.state import GateState, Status, become_anonymous
+
+logger = logging.getLogger("otp_gate")
+
+MISPLACED = (
+    "The OTP gate needs request.session and request.user: in MIDDLEWARE, move "
+    "'otp_gate.middleware.OTPGateMiddleware' below "
+    "'django.contrib.sessions.middleware.SessionMiddleware' and "
+    "'django.contrib.auth.middleware.AuthenticationMiddleware'."
+)
+
+
+class OTPGateMiddleware:
+    """Hold every half-authenticated session until its code has been typed in."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(
+        self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+    ) -> None:
+        gate_config()  # A wrong setting stops the server, not the first request.
+        self.get_response: Callable[[HttpRequest], Any] = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+            # Django would put a plain function on a thread, for every request.
+            self.process_view = self.aprocess_view  # type: ignore[method-assign]
+
+    # The first door
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if self.is_async:
+            return self.__acall__(request)
+        response = self.decide(request)
+        if response is None:
+            response = self.get_response(request)
+            if request.resolver_match is None and (match := self.page_due(request)):
+                response = self.serve(request, match)
+        return response
+
+    async def __acall__(self, request: HttpRequest) -> Any:
+        response = await self.adecide(request)
+        if response is None:
+            response = await self.get_response(request)
+            if request.resolver_match is None and (match := self.page_due(request)):
+                response = await self.aserve(request, match)
+        return response
+
+    # The second door
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if match := self.page_due(request, view):
+            return self.serve(request, match)
+        if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
+            return self.decide(request, at_view=True)
+        return self.refuse(request) if self.is_shut(request) else None
+
+    async def aprocess_view(
+        self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if match := self.page_due(request, view):
+            return await self.aserve(request, match)
+        if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
+            return await self.adecide(request, at_view=True)
+        return await self.arefuse(request) if self.is_shut(request) else None
+
+    # The two shells: what may load a session or a user, or ask others who do
+
+    def decide(self, request: HttpRequest, at_view: bool = False) -> HttpResponse | None:
+        """Settle the request's state; return the answer that turns it away, or None."""
+        try:
+            data = session.read(self.session_of(request, at_view))
+        except StoreUnavailable as error:
+            return self.stay_shut(request, error)
+        user_id = session.identity(request, data)
+        if self.settle(request, data, user_id):
+            return None
+        config = gate_config()
+        if config.policy is not everyone:
+            with session.unnoticed(request):
+                known = request.user.is_authenticated
+                required = known and requires(config.policy, request)
+            if not required:
+                status: Status = "not_required" if known else "anonymous"
+                self.let_pass(request, status, user_id if known else None, data)
+                return None
+        if self.is_overdue(data, config):
+            logout(request)
+            become_anonymous(request)
+            self.let_pass(request, "anonymous", None, session.NOTHING)
+            return None
+        shut = self.holds(request, data, user_id, config, at_view)
+        return self.refuse(request) if shut else None
+
+    async def adecide(self, request: HttpRequest, at_view: bool = False) -> HttpResponse | None:
+        """See `decide`."""
+        try:
+            data = await session.aread(self.session_of(request, at_view))
+        except StoreUnavailable as error:
+            return self.stay_shut(request, error)
+        await session.afamiliar(request)
+        user_id = session.identity(request, data)
+        if self.settle(request, data, user_id):
+            return None
+        config = gate_config()
+        if config.policy is not everyone:
+            with session.unnoticed(request):
+                known = (await session.auser(request)).is_authenticated
+                required = known and await arequires(config.policy, request)
+            if not required:
+                status: Status = "not_required" if known else "anonymous"
+                self.let_pass(request, status, user_id if known else None, data)
+                return None
+        if self.is_overdue(data, config):
+            await alogout(request)
+            become_anonymous(request)
+            self.let_pass(request, "anonymous", None, session.NOTHING)
+            return None
+        shut = self.holds(request, data, user_id, config, at_view)
+        return await self.arefuse(request) if shut else None
+
+    def refuse(self, request: HttpRequest) -> HttpResponse | None:
+        """Tell of a refusal; turn the request away, unless the gate only reports."""
+        enforced = self.log_refusal(request)
+        request_refused.send_robust(sender=type(self), request=request, enforced=enforced)
+        if not enforced:
+            return None
+        if session.lacks_pending(session.loaded(request.session)):
+            session.begin(request.session)
+        return turn_away(request)
+
+    async def arefuse(self, request: HttpRequest) -> HttpResponse | None:
+        """See `refuse`."""
+        enforced = self.log_refusal(request)
+        await request_refused.asend_robust(sender=type(self), request=request, enforced=enforced)
+        if not enforced:
+            return None
+        if session.lacks_pending(session.loaded(request.session)):
+            await session.abegin(request.session)
+        return turn_away(request)
+
+    # The body: no I/O below
+
+    def session_of(self, request: HttpRequest, at_view: bool) -> Any:
+        if at_view:
+            state: GateState = request.otp_gate  # type: ignore[attr-defined]
+            if state.status == "exempt" and request.user is state.seen:
+                # The second door asks about the person, not about the mask of the first.
+                state.reveal_user(request)
+        elif not hasattr(request, "session") or not hasattr(request, "user"):
+            raise ImproperlyConfigured(MISPLACED)
+        return request.session
+
+    def stay_shut(self, request: HttpRequest, error: StoreUnavailable) -> HttpResponse | None:
+        """Answer where nobody can know who asks: a session that cannot be read may be half."""
+        logger.error("Unavailable: %s", error)
+        # The page that would have said so is not reached: keep the code out of error reports.
+        request.sensitive_post_parameters = ("code",)  # type: ignore[attr-defined]
+        self.let_pass(request, "anonymous", None, session.NOTHING)
+        if gate_config().mode == "report":
+            return None
+        return unavailable(request, retry_url=request.get_full_path(), sign_out=False)
+
+    def settle(self, request: HttpRequest, data: Mapping[str, Any], user_id: str | None) -> bool:
+        """Let pass who is nobody, or verified; False for everybody else."""
+        if user_id is None:
+            self.let_pass(request, "anonymous", None, data)
+            return True
+        mark = data.get(session.MARKS, session.NOTHING).get(user_id)
+        if mark is None:
+            return False
+        ttl = gate_config().verified_ttl
+        if ttl is not None and session.is_older(mark[0], ttl):
+            return False
+        self.let_pass(request, "verified", user_id, data, mark)
+        return True
+
+    def let_pass(
+        self,
+        request: HttpRequest,
+        status: Status,
+        user_id: str | None,
+        data: Mapping[str, Any],
+        mark: Any = None,
+    ) -> GateState:
+        state = GateState(request, status, user_id, data, mark)
+        request.otp_gate = state  # type: ignore[attr-defined]
+        return state
+
+    def is_overdue(self, data: Mapping[str, Any], config: GateConfig) -> bool:
+        pending = session.pending_of(data)
+        return (
+            config.mode == "enforce"
+            and pending is not None
+            and not pending.step_up
+            and session.is_older(pending.since, config.pending_ttl)
+        )
+
+    def holds(
+        self,
+        request: HttpRequest,
+        data: Mapping[str, Any],
+        user_id: str | None,
+        config: GateConfig,
+        at_view: bool,
+    ) -> bool:
+        """Settle a request as half-authenticated; True if what it asks for is shut."""
+        state = self.let_pass(request, "half", user_id, data)
+        state.hold(request)
+        return self.judge(request, state, config, at_view)
+
+    def is_shut(self, request: HttpRequest) -> bool:
+        """Judge the view that really runs; who asks is known, and has not changed."""
+        state: GateState = request.otp_gate  # type: ignore[attr-defined]
+        if state.status not in ("half", "exempt"):
+            return False
+        config = gate_config()
+        if config.mode == "report":
+            return False
+        state.reveal_user(request)
+        state.status = "half"
+        return self.judge(request, state, config, at_view=True)
+
+    def judge(
+        self, request: HttpRequest, state: GateState, config: GateConfig, at_view: bool
+    ) -> bool:
+        match = request.resolver_match if at_view else resolve_in(request)
+        if match is not None and is_own(match.func):
+            return False
+        if is_exempt(request, match, config):
+            if config.mode == "enforce":
+                state.status = "exempt"
+                if reveals_user(match):
+                    state.reveal_user(request)
+                else:
+                    state.hide_user(request)
+            return False
+        # Another URLconf may stand before an own page: see `page_due`.
+        return at_view or own_page(request) is None
+
+    def log_refusal(self, request: HttpRequest) -> bool:
+        enforced = gate_config().mode == "enforce"
+        done = "Turned away" if enforced else "Would turn away"
+        logger.info("%s: half-authenticated", done, extra={"request": request})
+        return enforced
+
+    # Own pages where something else would answer in their place
+
+    def page_due(self, request: HttpRequest, view: View | None = None) -> ResolverMatch | None:
+        """Return the own page at this path, if without the gate's help it would not be reached.
+
+        A middleware further in may send whoever is logged in elsewhere (a new password is due),
+        and be turned away for ever; another URLconf (tenants, hosts), or a pattern that catches
+        everything, may lead to another view, or to none.
+        """
+        state: GateState = request.otp_gate  # type: ignore[attr-defined]
+        if state.status != "half" and (
+            getattr(request, "urlconf", None) is None or (view is not None and is_own(view))
+        ):
+            return None
+        return own_page(request)
+
+    def serve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
+        request.resolver_match = match
+        return match.func(request, *match.args, **match.kwargs)  # type: ignore[no-any-return]
+
+    async def aserve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
+        """See `serve`."""
+        return await sync_to_async(self.serve)(request, match)

@@ -1,0 +1,219 @@
+"""The answer that fits who asks: a page, a program, HTMX, or a browser fetching a picture."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import LogoutView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.shortcuts import resolve_url
+from django.urls import (
+    NoReverseMatch,
+    Resolver404,
+    ResolverMatch,
+    get_script_prefix,
+    resolve,
+    reverse,
+)
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from otp_gate.exemptions import is_own
+
+logger = logging.getLogger("otp_gate")
+
+FRAMES = frozenset({"embed", "fencedframe", "frame", "iframe", "object"})
+
+PAGES_AND_PROGRAMS = FRAMES | {"", "document", "empty"}
+"""`Sec-Fetch-Dest` of what can use more than a bare refusal; all else a browser fetches itself."""
+
+SUBRESOURCES = ("image/", "text/css", "font/", "audio/", "video/")
+"""How the `Accept` of the others begins where there is no `Sec-Fetch-Dest` (plain HTTP)."""
+
+MAX_NEXT = 2000
+"""Longest `next` (characters): past it, proxies and browsers cut or refuse the address."""
+
+HTML, JSON, HTMX, BARE = "html", "json", "htmx", "bare"
+
+
+def kind_of(request: HttpRequest) -> str:
+    """Return HTML, JSON, HTMX or BARE: the form of answer that this client can use.
+
+    Decided by what the client says of itself, and never by the method or by what the path
+    resolves to: an unknown path must answer like a known one.
+    """
+    headers = request.headers
+    if is_ahead_of_click(request):
+        return BARE
+    if headers.get("Sec-Fetch-Dest", "").lower() not in PAGES_AND_PROGRAMS:
+        return BARE
+    if headers.get("Service-Worker", "").lower() == "script":
+        return BARE
+    if headers.get("HX-Request", "").lower() == "true":
+        return HTMX
+    if wants_json(request):
+        return JSON
+    accept = headers.get("Accept", "").lower()
+    if accept.startswith(SUBRESOURCES) and "text/html" not in accept:
+        return BARE
+    return HTML
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """True for `fetch`, XHR and API clients."""
+    headers = request.headers
+    accept = headers.get("Accept", "").lower()
+    if headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
+        return True
+    if headers.get("Sec-Fetch-Dest", "").lower() == "empty":
+        return True
+    if "text/html" in accept:
+        return accept.find("json") != -1 and _prefers_json(request)
+    return "json" in accept or request.content_type == "application/json"
+
+
+def _prefers_json(request: HttpRequest) -> bool:
+    try:
+        return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    except ValueError:  # A header that Django cannot parse.
+        return False
+
+
+def is_ahead_of_click(request: HttpRequest) -> bool:
+    """True for a prefetch or prerender: nobody has asked for the page yet."""
+    headers = request.headers
+    return (
+        "prefetch"
+        in (
+            headers.get("Sec-Purpose", "") + headers.get("Purpose", "") + headers.get("X-Moz", "")
+        ).lower()
+    )
+
+
+def is_framed(request: HttpRequest) -> bool:
+    """True for a page inside a page, where nobody could type a code."""
+    return request.headers.get("Sec-Fetch-Dest", "").lower() in FRAMES
+
+
+def page_url(name: str) -> str | None:
+    """Return the path of an own page, found in ROOT_URLCONF whatever URLconf is in force."""
+    try:
+        return reverse(f"otp_gate:{name}", urlconf=settings.ROOT_URLCONF)
+    except NoReverseMatch:
+        logger.error('Add path("otp/", include("otp_gate.urls")) to %s', settings.ROOT_URLCONF)
+        return None
+
+
+def safe_next(request: HttpRequest, target: object) -> str:
+    """Return `target` if it is a page of this host that may follow a verification, else "".
+
+    Own pages and log-outs may not: the one loops, the other undoes what was just proved.
+    """
+    if not isinstance(target, str) or not target or len(target) > MAX_NEXT:
+        return ""
+    if not target.isprintable() or target != target.strip():
+        # Browsers drop tabs, line breaks and outer blanks; others end a header there.
+        return ""
+    if not url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return ""
+    parts = urlsplit(target)
+    path = parts.path
+    if not path.startswith("/"):
+        return ""
+    if path == urlsplit(settings_url("LOGIN_URL")).path:
+        # Who is logged in has nothing to do there but to go on, to where the login would have led.
+        return safe_next(request, QueryDict(parts.query).get(REDIRECT_FIELD_NAME))
+    prefix = get_script_prefix()
+    if path.startswith(prefix):
+        path = "/" + path[len(prefix) :]
+    for urlconf in {getattr(request, "urlconf", None), settings.ROOT_URLCONF}:
+        try:
+            match = resolve(path, urlconf)
+        except Resolver404:
+            continue
+        if is_own(match.func) or is_log_out(match):
+            return ""
+    return target
+
+
+def is_log_out(match: ResolverMatch) -> bool:
+    """True for Django's log-out view, and for what is named as it is (the admin's)."""
+    view_class = getattr(match.func, "view_class", object)
+    return match.url_name == "logout" or issubclass(view_class, LogoutView)
+
+
+def with_next(url: str, target: str) -> str:
+    """Return `url` with `?next=` where there is a target."""
+    return f"{url}?{urlencode({REDIRECT_FIELD_NAME: target}, safe='/')}" if target else url
+
+
+def settings_url(name: str) -> str:
+    """Resolve LOGIN_URL or the like; under a tenant's URLconf its name may not be known."""
+    value = getattr(settings, name)
+    try:
+        return str(resolve_url(value))
+    except NoReverseMatch:
+        try:
+            return reverse(value, urlconf=settings.ROOT_URLCONF)
+        except NoReverseMatch:
+            return "/"
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    retry_after: float | None = None,
+    **extra: Any,
+) -> HttpResponse:
+    """Return a problem document (RFC 9457); `code` is for programs, `detail` for people."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    response = JsonResponse(body | extra, status=status, content_type="application/problem+json")
+    if retry_after is not None:
+        response["Retry-After"] = str(math.ceil(retry_after))
+    add_never_cache_headers(response)
+    return response
+
+
+def current_page(request: HttpRequest) -> str:
+    """Return path and query of the page that an HTMX request came from, whatever its host."""
+    try:
+        url = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return ""
+    return url._replace(scheme="", netloc="", fragment="").geturl()
+
+
+def turn_away(request: HttpRequest) -> HttpResponse:
+    """Answer a half-authenticated request in place of the view: 302 or 403, never stored."""
+    url = page_url("verify")
+    kind = kind_of(request) if url is not None else BARE
+    response: HttpResponse
+    if url is None or kind == BARE:
+        response = HttpResponse(status=403, content_type="text/plain")
+    elif kind == HTMX:
+        response = HttpResponse(status=403, content_type="text/plain")
+        response["HX-Redirect"] = with_next(url, safe_next(request, current_page(request)))
+    elif kind == JSON:
+        response = problem(
+            403,
+            "otp_required",
+            _("One-time password required"),
+            _("Type in the code that was sent to you, at verify_url, then try again."),
+            verify_url=url,
+        )
+    else:
+        page = "" if request.method != "GET" or is_framed(request) else request.get_full_path()
+        response = HttpResponseRedirect(with_next(url, safe_next(request, page)))
+    add_never_cache_headers(response)
+    return response

@@ -1,0 +1,35 @@
+"""Signals of the gate. Receivers run after the fact and cannot change what was decided.
+
+All but `guessing_suspected` are sent with the user's class as sender, `user` and `request`.
+They are sent robustly: a receiver that raises is logged by Django and stops nobody.
+"""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+code_sent = Signal()
+"""A code left for a person. Arguments: `user`, `request`, `factor` (id), `reference`."""
+
+code_accepted = Signal()
+"""A session was verified. Arguments: `user`, `request`, `factor` (id)."""
+
+code_refused = Signal()
+"""What was typed was refused. Arguments: `user`, `request`, `reason` (an `Outcome`)."""
+
+user_locked = Signal()
+"""A user's second step was locked. Arguments: `user`, `request`, `retry_after` (seconds, or None
+where only an administrator or a new password unlocks it)."""
+
+login_disowned = Signal()
+"""A person said "this wasn't me". Arguments: `user`, `request`, `code_used` (bool: the code had
+been accepted already, so somebody is in)."""
+
+guessing_suspected = Signal()
+"""Suspiciously many wrong answers on the whole site. Arguments: `request`, `number`, `window`
+(seconds). Sent once per window; see the setting ALARM."""
+
+request_refused = Signal()
+"""The gate turned a half-authenticated request away, or would have. Arguments: `request`,
+`enforced` (bool: False with MODE "report"). The sender is the middleware's class, and the user is
+not passed, since turning away loads none."""

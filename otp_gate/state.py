@@ -1,0 +1,113 @@
+"""`request.otp_gate`: what the gate knows of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+
+from otp_gate import session
+
+Status = Literal["anonymous", "half", "verified", "not_required", "exempt"]
+
+
+class GateState:
+    """How far the session of a request has come."""
+
+    _user: Any = None
+    _auser: Callable[[], Awaitable[Any]] | None = None
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        status: Status,
+        user_id: str | None,
+        data: Mapping[str, Any],
+        mark: Any = None,
+    ) -> None:
+        self.status: Status = status
+        """"anonymous", "half", "verified", "not_required" or "exempt" (half, on an open view)."""
+        self._mark = mark
+        # What the decision rests on; where one of them changes, it is made again.
+        self.seen = request.user
+        self._session = request.session
+        self._user_id = user_id
+        self._login = data.get(session.LOGIN)
+        self._marks = data.get(session.MARKS)
+
+    def is_settled(self, request: HttpRequest) -> bool:
+        """True if nothing that the decision rests on has changed since."""
+        data = session.loaded(request.session)
+        return (
+            request.user is self.seen
+            and request.session is self._session
+            and data.get(session.MARKS) is self._marks
+            and data.get(session.LOGIN) == self._login
+            # Behind the same promise, somebody may have put another user.
+            and (
+                "_cached_user" not in request.__dict__
+                or session.identity(request, data) == self._user_id
+            )
+        )
+
+    @property
+    def mark(self) -> session.Mark | None:
+        return None if self._mark is None else session.Mark(*self._mark)
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When the code was typed in, as an aware `datetime`; None if it was not."""
+        return None if self._mark is None else datetime.fromtimestamp(self._mark[0], UTC)
+
+    @property
+    def factor(self) -> str | None:
+        """The id of the factor by which the session was verified ("email"), or None."""
+        return None if self._mark is None else str(self._mark[1])
+
+    @property
+    def pending_user(self) -> Any:
+        """Who is half-authenticated, or None. Loads the user where nobody has yet."""
+        user = self._user
+        return user if user is not None and user.is_authenticated else None
+
+    async def apending_user(self) -> Any:
+        """See `pending_user`; for async views."""
+        if self._auser is None:
+            return None
+        user = await self._auser()
+        return user if user.is_authenticated else None
+
+    def hold(self, request: HttpRequest) -> None:
+        """Remember who is half-authenticated."""
+        self._user = request.user
+        self._auser = getattr(request, "auser", None) or answering(request.user)
+
+    def hide_user(self, request: HttpRequest) -> None:
+        """Let whatever runs further in see nobody, by either way of asking."""
+        # A promise, for the page depends on the session as soon as it looks at its user: without
+        # the `Vary: Cookie` of that look a cache would keep this one for the verified, too.
+        session.promise(request, AnonymousUser())
+        self.seen = request.user
+
+    def reveal_user(self, request: HttpRequest) -> None:
+        """Put back the user who was hidden."""
+        request.user, request.auser = self._user, self._auser  # type: ignore[assignment]
+        self.seen = request.user
+
+
+def become_anonymous(request: HttpRequest) -> None:
+    """Make `request.user` and `request.auser` anonymous; each has a cache of its own."""
+    user = AnonymousUser()
+    request.user, request.auser = user, answering(user)
+
+
+def answering(user: Any) -> Callable[[], Awaitable[Any]]:
+    """Return an `auser` that answers with this user."""
+
+    async def auser() -> Any:
+        return user
+
+    return auser

@@ -1,0 +1,156 @@
+"""The only door to Redis: connections with bounds of their own, key names, and the scripts.
+
+Every call is one script and one round trip. What a script decides is written above it, in `lua/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha1
+from importlib import resources
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+from django_redis.cache import RedisCache
+from django_redis.pool import get_connection_factory
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError
+from redis.retry import Retry
+
+from otp_gate.conf import gate_config
+from otp_gate.exceptions import StoreUnavailable
+
+TIMEOUT = 0.5
+"""Seconds that one answer, or one connection, may take."""
+
+# redis-py by itself retries ten times with five seconds each, which holds a worker for a minute.
+# One retry, for a connection that went stale in the pool; none after a timeout, so that a Redis
+# that hangs costs TIMEOUT once. Every script may be run twice, see `lua/`.
+BOUNDS: Mapping[str, Any] = {
+    "socket_timeout": TIMEOUT,
+    "socket_connect_timeout": TIMEOUT,
+    "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+    "retry_on_timeout": False,
+    "retry_on_error": [],
+    "health_check_interval": 0,
+    "decode_responses": True,
+}
+
+
+def script(*names: str) -> tuple[str, str]:
+    """Return the source of a script, put together from its files, and its SHA-1 digest."""
+    folder = resources.files("otp_gate") / "lua"
+    source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
+    return source, sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+ISSUE = script("record", "issue")
+VERIFY = script("record", "verify")
+WITHDRAW = script("record", "withdraw")
+DISOWN = script("record", "disown")
+WINDOW = script("window")
+ALARM = script("alarm")
+
+
+@cache
+def client(alias: str) -> Any:
+    """Return a redis-py client for the server of the cache `alias`, with BOUNDS.
+
+    It is made by the connection factory that the project chose for that cache, but lives in a
+    pool of its own: the cache's timeouts, retries, decoding and ignored exceptions are for data
+    that may be lost.
+
+    Raises:
+        StoreUnavailable: the alias is missing, is not served by django-redis, or names no server.
+    """
+    cache_settings: Any = settings.CACHES.get(alias)
+    if cache_settings is None:
+        raise StoreUnavailable(f"CACHES has no alias {alias!r}")
+    if not issubclass(import_string(cache_settings["BACKEND"]), RedisCache):
+        raise StoreUnavailable(f"CACHES[{alias!r}] is not served by django-redis")
+    options = dict(cache_settings.get("OPTIONS", {}))
+    options["CONNECTION_POOL_KWARGS"] = {**options.get("CONNECTION_POOL_KWARGS", {}), **BOUNDS}
+    options["SOCKET_TIMEOUT"] = options["SOCKET_CONNECT_TIMEOUT"] = TIMEOUT
+    factory: Any = get_connection_factory(options=options)
+    # The factory's pools are shared by URL in the whole process, with the cache's own bounds.
+    factory._pools = {}
+    location = cache_settings.get("LOCATION", "")
+    servers = location.split(",") if isinstance(location, str) else location
+    try:
+        connection = factory.connect(servers[0])
+    except (ValueError, IndexError):
+        # Without the cause: its text may be the address, with the password.
+        raise StoreUnavailable(f"CACHES[{alias!r}] has no usable LOCATION") from None
+    pool = getattr(connection, "connection_pool", None)
+    if pool is not None:
+        # Again, after the query string of LOCATION, which overrides keyword arguments.
+        pool.connection_kwargs.update(BOUNDS)
+        if hasattr(pool, "timeout"):
+            pool.timeout = TIMEOUT
+    return connection
+
+
+@contextmanager
+def bounded() -> Iterator[Any]:
+    """Give the client of the cache in force; every fault of Redis becomes one exception."""
+    try:
+        yield client(gate_config().cache)
+    except (RedisError, OSError) as error:
+        raise StoreUnavailable(f"Redis ({type(error).__name__})") from error
+
+
+def run(code: tuple[str, str], keys: Sequence[str], args: Sequence[object]) -> Any:
+    """Run a script in one round trip (two where the server does not know it yet).
+
+    Raises:
+        StoreUnavailable: whatever went wrong; the cause is chained.
+    """
+    source, digest = code
+    with bounded() as connection:
+        try:
+            return connection.evalsha(digest, len(keys), *keys, *args)
+        except NoScriptError:
+            return connection.eval(source, len(keys), *keys, *args)
+
+
+def run_for_user(code: tuple[str, str], user: str, *args: object) -> Any:
+    """Run a script on the record of one user, named by `codes.user_digest`."""
+    return run(code, [record_key(user)], args)
+
+
+def forget(user: str, fields: Sequence[str]) -> None:
+    """Remove fields from a user's record.
+
+    Raises:
+        StoreUnavailable: Redis did not do it.
+    """
+    with bounded() as connection:
+        connection.hdel(record_key(user), *fields)
+
+
+def discount(key: str, event: str) -> None:
+    """Take one event out of a window of the whole site. Raises as `forget`."""
+    with bounded() as connection:
+        connection.zrem(key, event)
+
+
+def record_key(user: str) -> str:
+    # In braces: whatever is added for this user later lies in the same slot of a cluster.
+    return f"{gate_config().key_prefix}:{{{user}}}"
+
+
+def site_key(name: str) -> str:
+    return f"{gate_config().key_prefix}:{{site}}:{name}"
+
+
+def _forget_clients(*, setting: str, **_: object) -> None:
+    if setting == "CACHES":
+        client.cache_clear()
+
+
+setting_changed.connect(_forget_clients, dispatch_uid="otp_gate.store")

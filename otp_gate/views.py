@@ -1,0 +1,290 @@
+"""The gate's own pages: verify, resend, cancel, disown; each as HTML and as JSON."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth import get_user_model, logout
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_deny
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from otp_gate import challenge as engine
+from otp_gate import forms, session, signals
+from otp_gate.challenge import Challenge
+from otp_gate.conf import gate_config
+from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exemptions import OWN
+from otp_gate.letters import letterhead, read_token, tell_locked
+from otp_gate.outcomes import Outcome, Reply
+from otp_gate.pages import Visit, refuse, report, show, unavailable
+from otp_gate.responses import (
+    BARE,
+    is_framed,
+    kind_of,
+    page_url,
+    problem,
+    safe_next,
+    settings_url,
+    wants_json,
+    with_next,
+)
+from otp_gate.state import GateState
+
+logger = logging.getLogger("otp_gate")
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def own_page(view: View) -> View:
+    """Give a page what all pages of the gate have, whatever the site around them does.
+
+    Open in every state, also under LoginRequiredMiddleware; CSRF-protected, also on a site
+    without CsrfViewMiddleware; never stored, framed, or named to another site by `Referer`; the
+    code kept out of error reports; and a Redis that fails is a page of its own, never a 500.
+    """
+
+    @sensitive_post_parameters("code")
+    @never_cache
+    @xframe_options_deny
+    @csrf_protect
+    @require_http_methods(["GET", "HEAD", "POST"])
+    def guarded(request: HttpRequest) -> HttpResponse:
+        try:
+            return view(request)
+        except StoreUnavailable as error:
+            logger.error("Unavailable: %s", error)
+        except DatabaseError as error:
+            # By name alone: a database quotes the row, and so the session key.
+            logger.error("Unavailable: database (%s)", type(error).__name__)
+        target = safe_next(request, forms.read(request).next)
+        retry_url = with_next(page_url("verify") or "/", target)
+        return unavailable(request, retry_url=retry_url, target=target)
+
+    @login_not_required
+    @wraps(view)
+    def page(request: HttpRequest) -> HttpResponse:
+        response = guarded(request)
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        return response
+
+    setattr(page, OWN, True)
+    return page
+
+
+@own_page
+@sensitive_variables()
+def verify(request: HttpRequest) -> HttpResponse:
+    """GET shows what is pending, and sends a code if none is alive; POST checks the code."""
+    given = forms.read(request)
+    visit = visit_of(request, given)
+    if not isinstance(visit, Visit):
+        return visit
+    if request.method == "POST":
+        return check(visit, given)
+    if kind_of(request) == BARE:
+        return HttpResponse(status=403, content_type="text/plain")
+    if visit.as_json:
+        get_token(request)  # So that a program that starts here has what it must post.
+    factor = visit.factor()
+    if factor is None:
+        return refuse(visit, Reply(outcome=Outcome.UNREACHABLE), posted=False)
+    if request.method == "HEAD" or visit.as_json or is_framed(request):
+        # Nobody who could type a code is looking.
+        reply = challenge_of(visit).peek()
+    else:
+        reply = send(visit, factor, another=False)
+    return answer(visit, reply)
+
+
+def answer(visit: Visit, reply: Reply) -> HttpResponse:
+    """Answer a GET: what is pending, or why nothing can be."""
+    outcome = reply.outcome
+    if outcome is Outcome.DISOWNED:
+        return leave(visit.request)
+    if outcome in (Outcome.LOCKED, Outcome.COOLDOWN, Outcome.UNDELIVERABLE):
+        return refuse(visit, reply, posted=False)
+    if visit.as_json:
+        status = "pending" if outcome is Outcome.ALIVE else outcome.value
+        return report(visit, status, reply)
+    return show(visit, reply)
+
+
+@sensitive_variables()
+def check(visit: Visit, given: forms.Submission) -> HttpResponse:
+    """Answer what was typed."""
+    factor = visit.factor(given.factor)
+    if factor is None:
+        return refuse(visit, Reply(outcome=Outcome.UNREACHABLE), posted=True)
+    request, user = visit.request, visit.user
+    reply = factor.verify(challenge_of(visit), user, given.code)
+    if reply.outcome is Outcome.ACCEPTED:
+        with session.readable():
+            session.set_verified(request, session.user_id_of(user), reply.factor)
+        emit(signals.code_accepted, visit, factor=reply.factor)
+        logger.info("Accepted: user %s by %s", session.user_id_of(user), reply.factor)
+        return go_on(visit.request, visit.next, visit.as_json)
+    if reply.outcome is Outcome.DISOWNED:
+        return leave(request)
+    logger.info("Refused: user %s, %s", session.user_id_of(user), reply.outcome.value)
+    emit(signals.code_refused, visit, reason=reply.outcome)
+    if reply.outcome is Outcome.INVALID and reply.counted:
+        suspect(visit, reply)
+    return refuse(visit, reply, posted=True)
+
+
+def suspect(visit: Visit, reply: Reply) -> None:
+    """Tell whom it concerns: the person who is being guessed at, and the site."""
+    if reply.locked_now:
+        emit(signals.user_locked, visit, retry_after=reply.retry_after)
+        logger.warning("Locked: user %s", session.user_id_of(visit.user))
+        tell_locked(visit.request, visit.user, reply.retry_after)
+    quota = gate_config().alarm
+    if quota is not None and engine.alarm(*quota):
+        logger.warning("Guessing suspected: %d wrong answers in %d seconds", *quota)
+        signals.guessing_suspected.send_robust(
+            sender=None, request=visit.request, number=quota[0], window=quota[1]
+        )
+
+
+@own_page
+@sensitive_variables()
+def resend(request: HttpRequest) -> HttpResponse:
+    """POST sends another code, by the factor of that id; GET shows the page."""
+    given = forms.read(request)
+    visit = visit_of(request, given)
+    if not isinstance(visit, Visit):
+        return visit
+    to_page = HttpResponseRedirect(with_next(page_url("verify") or "/", visit.next))
+    if request.method != "POST":
+        return to_page
+    factor = visit.factor(given.factor)
+    if factor is None:
+        return refuse(visit, Reply(outcome=Outcome.UNREACHABLE), posted=True)
+    reply = send(visit, factor, another=True)
+    if reply.outcome is Outcome.DISOWNED:
+        return leave(request)
+    if reply.outcome is not Outcome.ISSUED:
+        return refuse(visit, reply, posted=True)
+    return report(visit, "sent", reply) if visit.as_json else to_page
+
+
+@own_page
+def cancel(request: HttpRequest) -> HttpResponse:
+    """POST logs out; GET shows the page."""
+    if request.method != "POST":
+        return HttpResponseRedirect(page_url("verify") or "/")
+    return leave(request)
+
+
+@own_page
+def disown(request: HttpRequest) -> HttpResponse:
+    """The "this wasn't me" link: GET asks (mail scanners open it), POST kills code and session."""
+    token = forms.read(request).token
+    named = read_token(token)
+    stage = "ask" if named else "invalid"
+    if named and request.method == "POST":
+        user = get_user_model()._default_manager.filter(pk=named[0]).first()
+        done = engine.disown(*named) if user is not None else "none"
+        stage = "invalid" if done == "none" else done
+        if done != "none":
+            logger.warning("Disowned: user %s, %s", named[0], done)
+            signals.login_disowned.send_robust(
+                sender=type(user), request=request, user=user, code_used=done == "used"
+            )
+    status = 400 if stage == "invalid" else 200
+    if wants_json(request):
+        if stage == "invalid":
+            return problem(400, "invalid", _("Invalid link"), _("It is too old, or was used."))
+        return JsonResponse({"status": stage})
+    context = {
+        "stage": stage,
+        "disown_url": page_url("disown"),
+        "token": token if named else "",
+        "login_url": settings_url("LOGIN_URL"),
+    }
+    return render(request, "otp_gate/disown.html", context, status=status)
+
+
+def visit_of(request: HttpRequest, given: forms.Submission) -> Visit | HttpResponse:
+    """Return the visit of somebody who has something to prove, or where everybody else goes."""
+    state: GateState | None = getattr(request, "otp_gate", None)
+    if state is None:
+        raise ImproperlyConfigured(
+            "The OTP page needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
+        )
+    target = safe_next(request, given.next)
+    as_json = wants_json(request)
+    user: Any = request.user
+    # The state first: a look at the user of a stale session makes Django delete its cookie, which
+    # after a double click is by now that of the session which the first click verified.
+    if state.status == "anonymous" or not user.is_authenticated:
+        return leave(request)
+    pending = session.pending_of(session.read(request.session))
+    step_up = session.is_stepping_up(pending)
+    # A policy may hold some paths and not this one: who was held there waits for a code here.
+    waits = step_up or (state.status == "not_required" and session.is_waiting(pending))
+    if state.status in ("verified", "not_required") and not waits:
+        return go_on(request, target, as_json)
+    if pending is None or (pending.step_up and not step_up):
+        pending = session.begin(request.session)
+    return Visit(request, user, pending, target, as_json, step_up and state.status != "half")
+
+
+def challenge_of(visit: Visit) -> Challenge:
+    return Challenge.of(visit.user, visit.pending.nonce)
+
+
+def send(visit: Visit, factor: Any, *, another: bool) -> Reply:
+    challenge = challenge_of(visit)
+    head = letterhead(visit.request, challenge)
+    reply: Reply = factor.send(challenge, visit.user, head, another=another)
+    if reply.outcome is Outcome.ISSUED:
+        emit(signals.code_sent, visit, factor=factor.id, reference=reply.reference)
+        logger.info("Sent: user %s by %s", challenge.user_id, factor.id)
+    return reply
+
+
+def emit(signal: Any, visit: Visit, **named: Any) -> None:
+    # `__class__`, since `type` of a lazy user is the lazy object's.
+    user = visit.user
+    signal.send_robust(sender=user.__class__, request=visit.request, user=user, **named)
+
+
+def go_on(request: HttpRequest, target: str, as_json: bool) -> HttpResponse:
+    """Send somebody who has nothing (more) to prove to where they wanted to go."""
+    target = target or settings_url("LOGIN_REDIRECT_URL")
+    if as_json:
+        return JsonResponse({"status": "verified", "next": target})
+    return HttpResponseRedirect(target)
+
+
+def leave(request: HttpRequest) -> HttpResponse:
+    """Log out whoever this session still names, and answer with the way to the login."""
+    if session.LOGIN in session.read(request.session):
+        logout(request)
+    login_url = settings_url("LOGIN_URL")
+    if not wants_json(request):
+        return HttpResponseRedirect(login_url)
+    if request.method == "POST" and request.path == page_url("cancel"):
+        return JsonResponse({"status": "logged_out", "login_url": login_url})
+    return problem(
+        403,
+        "login_required",
+        pgettext("otp_gate", "Login required"),
+        _("Log in first."),
+        login_url=login_url,
+    )
