@@ -1,0 +1,10 @@
+"""The WSGI application of the demo site."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_project.settings")
+application = get_wsgi_application()
