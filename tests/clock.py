@@ -1,0 +1,58 @@
+"""Let time pass, for this process and for the Redis that it uses.
+
+fakeredis takes its time from this process, so travelling is enough. A real server has a clock of
+its own, which nobody can move: there, everything that is remembered grows older instead.
+"""
+
+from __future__ import annotations
+
+import time_machine
+from django.conf import settings
+
+from otp_gate import store
+
+# Moves every time in the records back (the layout is in otp_gate/lua/record.lua).
+GROW_OLDER = """
+local ms = tonumber(ARGV[1])
+local function text(n) return string.format("%.0f", n) end
+for _, key in ipairs(redis.call("KEYS", "*")) do
+  local kind = redis.call("TYPE", key).ok
+  if kind == "hash" then
+    local flat = redis.call("HGETALL", key)
+    for i = 1, #flat, 2 do
+      local field, value = flat[i], flat[i + 1]
+      local name = string.sub(field, 1, 1)
+      if name == "w" or name == "s" then
+        value = string.gsub(value, "%d+", function(t) return text(tonumber(t) - ms / 1000) end)
+      elseif name == "l" or name == "h" then
+        value = text(tonumber(value) - ms)
+      elseif name == "t" then
+        value = string.gsub(value, "^(%d+):(%d+)", function(a, b)
+          return text(tonumber(a) - ms) .. ":" .. text(tonumber(b) - ms)
+        end)
+      end
+      redis.call("HSET", key, field, value)
+    end
+  elseif kind == "zset" then
+    for _, member in ipairs(redis.call("ZRANGE", key, 0, -1)) do
+      redis.call("ZINCRBY", key, -ms, member)
+    end
+  end
+  local left = redis.call("PTTL", key)
+  if left > 0 then
+    redis.call("PEXPIRE", key, math.max(1, left - ms))
+  end
+end
+"""
+
+
+class Clock:
+    """Stands still until it is told to advance."""
+
+    def __init__(self, traveller: time_machine.Traveller) -> None:
+        self.traveller = traveller
+
+    def advance(self, seconds: float) -> None:
+        self.traveller.shift(seconds)
+        if settings.REDIS_URL:
+            store.client("default").eval(GROW_OLDER, 0, int(seconds * 1000))

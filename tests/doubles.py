@@ -1,0 +1,59 @@
+"""Factors and deliveries of the project that the suite runs in."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from otp_gate.delivery.base import Message
+from otp_gate.delivery.sms import SMSDelivery
+from otp_gate.factors.base import CodeFactor
+from otp_gate.factors.sms import SMSCode
+
+EMAIL = "otp_gate.factors.email.EmailCode"
+
+
+class Gateway(SMSDelivery):
+    """Keeps the text messages instead of sending them."""
+
+    sent: ClassVar[list[tuple[str, str]]] = []
+
+    def send_text(self, number: str, text: str) -> None:
+        self.sent.append((number, text))
+
+
+class TextMessage(SMSCode):
+    """Writes to the number that the tests keep in the last name."""
+
+    delivery = Gateway
+    prefixes = ("+49", "+1")
+
+    def number(self, user: Any) -> str:
+        return str(user.last_name)
+
+
+class Broken:
+    """A delivery that raises whatever it is told to, with the code in its text."""
+
+    error: ClassVar[type[Exception]] = OSError
+    messages: ClassVar[list[Message]] = []
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+        raise self.error(f"could not send {message.code} to {message.destination}")
+
+
+class Carrier(CodeFactor):
+    """Reaches everybody, but its delivery is broken."""
+
+    id = "carrier"
+    label = "Carrier pigeon"
+    delivery = "tests.doubles.Broken"
+
+    def destination(self, user: Any) -> str:
+        return "the roof"
+
+    def missing(self, user: Any) -> str:
+        return ""
+
+    def masked(self, user: Any) -> str:
+        return ""

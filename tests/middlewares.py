@@ -1,0 +1,130 @@
+"""Middleware of other people, as the gate meets it: each does what its header asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user, get_user_model, login, logout
+from django.contrib.auth.middleware import RemoteUserMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class Answers(MiddlewareMixin):
+    """Answers one path by itself, as a health check or a maintenance page does."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        return HttpResponse("answered") if request.path == "/answered/" else None
+
+
+class LogsIn(MiddlewareMixin):
+    """Logs somebody in on the way, as single sign-on does."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if username := request.headers.get("X-Log-In"):
+            login(request, get_user_model().objects.get(username=username), backend=BACKEND)
+
+
+class LogsInAgain(MiddlewareMixin):
+    """Logs in whoever is there once more, as the very same object."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if "X-Again" in request.headers:
+            login(request, request.user, backend=BACKEND)
+
+
+class LogsOut(MiddlewareMixin):
+    """Logs out on the way, as an idle timeout does."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if "X-Log-Out" in request.headers:
+            logout(request)
+
+
+class Lends(MiddlewareMixin):
+    """Lends the user another identity, as django-impersonate does."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if username := request.headers.get("X-Lend"):
+            request.user = get_user_model().objects.get(username=username)
+
+
+class Tokens(MiddlewareMixin):
+    """Knows a user by a token, and loads him only when somebody looks."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        users = get_user_model().objects
+        if username := request.headers.get("X-Token"):
+            request.user = SimpleLazyObject(lambda: users.get(username=username))
+
+
+class Hosts(MiddlewareMixin):
+    """Gives the request another URLconf, as django-hosts and django-tenants do."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if urlconf := request.headers.get("X-Urlconf"):
+            request.urlconf = f"tests.urlconfs.{urlconf}"
+
+
+class Looks(MiddlewareMixin):
+    """Loads the user before the gate does."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        bool(request.user)
+
+
+class ByHeader(RemoteUserMiddleware):
+    """Django's single sign-on, with a header that both kinds of server know by one name."""
+
+    header = "HTTP_X_REMOTE_USER"
+
+    def get_username(self, request: HttpRequest) -> str:
+        return str(request.META[self.header])
+
+    async def __acall__(self, request: HttpRequest) -> Any:
+        if self.header in request.META:  # Django 5.2 would look for HTTP_HTTP_X_REMOTE_USER.
+            request.META["HTTP_" + self.header] = request.META[self.header]
+        return await super().__acall__(request)
+
+
+class HomeMade(MiddlewareMixin):
+    """Authentication as a project wrote it before there was `auser`."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.user = SimpleLazyObject(lambda: get_user(request))
+
+
+class LeadsAside(MiddlewareMixin):
+    """Rewrites the path to another view and the session with it, and says so to nobody."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if aside := request.headers.get("X-Aside"):
+            request.path_info = aside
+            request.session["_otp_gate_verified"] = {}
+
+
+class NewPasswordFirst(MiddlewareMixin):
+    """Sends whoever is logged in to change his password, from everywhere but there."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.user.is_authenticated and request.path != "/plain/":
+            return HttpResponseRedirect("/plain/")
+        return None
+
+
+class NewPasswordAtView(MiddlewareMixin):
+    """The same, once the view is known."""
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        return NewPasswordFirst.process_request(self, request)  # type: ignore[arg-type]
+
+
+class Swaps(MiddlewareMixin):
+    """Puts another user behind the promise that `request.user` is."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if username := request.headers.get("X-Swap"):
+            request._cached_user = get_user_model().objects.get(username=username)  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Proofs that need several processes at once: real Redis, real database, real HTTP servers."""

@@ -1,0 +1,111 @@
+"""One Redis, one database and one mailbox for all proofs of this folder, and a site on each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests import servers
+from tests.servers import Mailbox, gunicorn, mailbox, postgres_database, redis_server, uvicorn
+
+
+@dataclass
+class Site:
+    """A site that several processes serve."""
+
+    port: int
+    box: Mailbox
+    redis: Any
+    workers: int
+
+    def record(self) -> dict[str, str]:
+        """Return what Redis holds about the one user of this test."""
+        [key] = [key for key in self.redis.keys("otp_gate:*") if "{site}" not in key]
+        found: dict[str, str] = self.redis.hgetall(key)
+        return found
+
+
+@pytest.fixture(scope="package")
+def box() -> Iterator[Mailbox]:
+    with mailbox() as found:
+        yield found
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[str]:
+    """Make a database for several processes; give its URL."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres_database())
+        except pytest.skip.Exception:
+            # Said loudly in the summary; a file proves the same, but for the load it bears.
+            url = f"sqlite:///{folder / 'site.sqlite3'}"
+        yield url
+
+
+@pytest.fixture(scope="package")
+def redis_url() -> Iterator[str]:
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def env(
+    redis_url: str, box: Mailbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """What every process of the site is told, with the people in the database."""
+    with database(tmp_path_factory.mktemp("races")) as url:
+        found = {"REDIS_URL": redis_url, "DATABASE_URL": url, "EMAIL_PORT": str(box.port)}
+        prepare("tests.parallel.settings", found)
+        yield found
+
+
+def prepare(settings_module: str, env: dict[str, str]) -> None:
+    """Make tables and people."""
+    subprocess.run(
+        [sys.executable, "-m", "tests.parallel.people"],
+        cwd=servers.ROOT,
+        env={**servers.environment(env), "DJANGO_SETTINGS_MODULE": settings_module},
+        check=True,
+    )
+
+
+def serve(start: Any, settings_module: str, env: dict[str, str], box: Mailbox) -> Iterator[Site]:
+    with start(settings_module, env) as server:
+        client = redis.Redis.from_url(env["REDIS_URL"], decode_responses=True)
+        yield Site(server.port, box, client, workers=4 if start is gunicorn else 2)
+        client.close()
+
+
+@pytest.fixture(scope="package", params=[gunicorn, uvicorn], ids=["gunicorn", "uvicorn"])
+def served(request: Any, env: dict[str, str], box: Mailbox) -> Iterator[Site]:
+    yield from serve(request.param, "tests.parallel.settings", env, box)
+
+
+@pytest.fixture(scope="package")
+def broken_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
+    yield from serve(gunicorn, "tests.parallel.broken_settings", env, box)
+
+
+@pytest.fixture
+def site(served: Site) -> Site:
+    """The site, where nobody has typed anything yet."""
+    served.redis.flushall()
+    served.box.messages.clear()
+    return served
+
+
+@pytest.fixture
+def broken_site(broken_served: Site) -> Site:
+    """The site whose store gets, and then sets."""
+    broken_served.redis.flushall()
+    broken_served.box.messages.clear()
+    return broken_served

@@ -1,0 +1,21 @@
+"""`python -m tests.parallel.people`: make the tables and the people of a site."""
+
+from __future__ import annotations
+
+import django
+
+
+def main() -> None:
+    django.setup()
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+
+    from tests.helpers import PASSWORD
+
+    call_command("migrate", verbosity=0)
+    for name in ("alice", "bob"):
+        get_user_model().objects.create_user(name, f"{name}@example.org", PASSWORD)
+
+
+if __name__ == "__main__":
+    main()

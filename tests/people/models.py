@@ -1,0 +1,38 @@
+"""Users as other projects have them: other primary keys, other names for name and address."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class UserManager(BaseUserManager["Person"]):
+    def get_by_natural_key(self, username: str | None) -> Person:
+        return self.get(handle=username)
+
+
+class Person(AbstractBaseUser):
+    """No `username`, no `email`, no `is_staff`."""
+
+    handle = models.CharField(max_length=50, unique=True)
+    contact = models.EmailField()
+
+    USERNAME_FIELD = "handle"
+    EMAIL_FIELD = "contact"
+    objects = UserManager()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self.handle)
+
+
+class UUIDUser(Person):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+
+
+class NamedUser(Person):
+    key = models.CharField(primary_key=True, max_length=100)

@@ -1,0 +1,46 @@
+"""Password, code, in; for two people on one site. Run as a program by `test_user_models`."""
+
+from __future__ import annotations
+
+import django
+from django.core import mail
+from django.core.management import call_command
+from django.test import Client
+from django.test.utils import override_settings, setup_test_environment
+
+
+def tell() -> None:
+    from django.contrib.auth import get_user_model
+
+    from tests import views
+    from tests.browsers import AsyncBrowser
+    from tests.gates import assert_held
+    from tests.helpers import PASSWORD, VERIFY, log_in, open_page
+
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    model = get_user_model()
+    for handle in ("alice", "bob"):
+        user = model(handle=handle, contact=f"{handle}@example.org")
+        if model._meta.pk.name == "key":
+            user.pk = f"é/{handle}: 1"
+        user.set_password(PASSWORD)
+        user.save()
+    for handle in ("alice", "bob"):
+        secret = f"secret of {handle}".encode()
+        for browser in (Client(), AsyncBrowser(Client())):
+            log_in(browser, handle)
+            with override_settings(OTP_GATE={"POLICY": "otp_gate.policy.superusers"}):
+                assert browser.get("/secret/").content == secret
+            views.RAN.clear()
+            assert_held(browser.get("/secret/"), "/secret/")
+            code = open_page(browser)
+            assert mail.outbox[-1].to == [f"{handle}@example.org"]
+            assert browser.post(VERIFY, {"code": code}).status_code == 302
+            assert browser.get("/secret/").content == secret
+            assert browser.get("/asecret/").content == secret
+
+
+if __name__ == "__main__":
+    django.setup()
+    setup_test_environment()
+    tell()

@@ -1,0 +1,395 @@
+"""The rules hold in whatever order people, and attackers, do things.
+
+Two users and four browsers do what browsers can do, thousands of times over, on the Redis that
+the suite runs on; a model says what must come of it. HYPOTHESIS_PROFILE=torture plays for longer.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from typing import Any
+
+import hypothesis
+import pytest
+import time_machine
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.core import mail
+from django.test import Client, override_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from otp_gate import challenge, store
+from tests.answers import ANSWERS
+from tests.clock import Clock
+from tests.helpers import (
+    CANCEL,
+    DISOWN,
+    JSON,
+    PASSWORD,
+    RESEND,
+    VERIFY,
+    disown_link,
+    last_code,
+    wrong_code,
+)
+from tests.model import DAY, Account, Challenge, Limits
+
+USERS = ("alice", "bob")
+LIMITS = [
+    Limits(),
+    Limits(code_attempts=2, lock_after=2, per_day=4, stop=6, sends=((2, 950), (5, DAY))),
+    Limits(code_attempts=5, lock_after=2, stop=5, lock_max=240, resend_cooldown=0, sends=()),
+]
+SLACK = 30 if settings.REDIS_URL else 1
+"""Seconds by which the clock may be ahead of the model's: a real Redis has one that goes on."""
+
+SEEN: Counter[str] = Counter()
+"""How often each word was the outcome: a machine that never locks anybody out proves little."""
+
+WORDS = {
+    *("alive", "issued", "cooldown", "too_many", "locked", "disowned", "none", "expired"),
+    *("used_up", "superseded", "invalid", "accepted", "stopped", "told", "done", "used"),
+}
+
+
+class Browser:
+    """A browser, and how far the model says that it has come: "out", "half" or "in"."""
+
+    def __init__(self) -> None:
+        self.client = Client()
+        self.leave()
+
+    def leave(self) -> None:
+        self.state, self.since = "out", 0
+        self.challenge: Challenge | None = None
+
+    def begin(self, account: Account, now: int) -> None:
+        self.state, self.since = "half", now
+        self.challenge = Challenge(account)
+
+    def pending(self) -> Challenge:
+        assert self.challenge is not None
+        return self.challenge
+
+
+def somebody_is_half_way(machine: Any) -> bool:
+    return any(browser.state == "half" for browser in machine.browsers)
+
+
+browsers = many = st.integers(0, 47)
+users = st.sampled_from(USERS)
+as_json = st.booleans()
+
+
+class GateMachine(RuleBasedStateMachine):
+    """People log in, open the page, type, wait, give up and disown, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        store.client("default").flushall()
+        mail.outbox.clear()
+        self.travel = time_machine.travel(time.time(), tick=bool(settings.REDIS_URL))
+        self.clock = Clock(self.travel.start())
+        self.now = 0
+        self.browsers = [Browser() for _ in range(4)]
+        self.acted: Browser | None = None
+        self.mails: list[tuple[Challenge, str, int, str]] = []
+
+    @initialize(limits=st.sampled_from(LIMITS))
+    def choose_limits(self, limits: Limits) -> None:
+        self.limits = limits
+        self.override = override_settings(
+            OTP_GATE=limits.as_settings, SESSION_COOKIE_AGE=1000 * DAY
+        )
+        self.override.enable()
+        self.accounts = {name: Account(name, limits) for name in USERS}
+        for index, user in enumerate(("alice", "alice", "bob")):
+            self.log_in(index, user, by_link=False)
+
+    def one(self, index: int) -> Browser:
+        """Return one of the browsers; more often one in which a code is pending."""
+        half = [browser for browser in self.browsers if browser.state == "half"]
+        sent = [browser for browser in half if browser.pending().code is not None]
+        choice = [*self.browsers, *half * 8, *sent * 8]
+        return choice[index % len(choice)]
+
+    def teardown(self) -> None:
+        if hasattr(self, "limits"):
+            for browser in self.browsers:
+                self.look(browser)
+            self.override.disable()
+        self.travel.stop()
+        Session.objects.all().delete()
+
+    # What a request finds: the session as it is now, and the mails that it may send
+
+    def arrive(self, browser: Browser) -> str:
+        """Let what waited too long be over, as on the first request that comes too late."""
+        if browser.state == "in" and self.now - browser.since > self.limits.verified_ttl:
+            browser.begin(browser.pending().account, self.now)
+        if browser.state == "half" and self.now - browser.since > self.limits.pending_ttl:
+            browser.pending().discard()
+            browser.leave()
+        return browser.state
+
+    @invariant()
+    def who_acted_last_is_where_the_model_says(self) -> None:
+        if self.acted is not None:
+            self.look(self.acted)
+            self.acted = None
+
+    def look(self, browser: Browser) -> None:
+        """A password alone opens nothing; password and code open it for that user."""
+        state = self.arrive(browser)
+        response = browser.client.get("/secret/")
+        if state == "half":
+            assert response.status_code == 302
+            assert response["Location"].startswith(VERIFY)
+        else:
+            name = browser.pending().account.name if state == "in" else "nobody"
+            assert response.content.decode() == f"secret of {name}"
+
+    def check(
+        self, response: Any, word: str, as_json: bool, mails: int = 0, told: bool = False
+    ) -> None:
+        """Compare an answer with the model's word, and the mails with what it sends."""
+        SEEN[word] += 1
+        status, text = ANSWERS[as_json][word]
+        assert response.status_code == status, (word, response.content)
+        assert text in (response.get("Location") or response.content.decode()), word
+        fresh = mail.outbox[len(self.mails) :]
+        subjects = [re.sub(r" \(..\)", "", message.subject) for message in fresh]
+        assert len(fresh) == mails + told, (word, subjects)
+
+    def check_wait(self, response: Any, pending: Challenge, word: str) -> None:
+        """Whoever waits as long as he is told to does not hear the same again."""
+        if response.status_code == 429 and pending.account.row < self.limits.stop:
+            later = self.now + int(response["Retry-After"]) + SLACK
+            if later > pending.account.held_until:
+                assert pending.ask(later, another=True) != word, response["Retry-After"]
+
+    def post(self, browser: Browser, path: str, as_json: bool, **body: str) -> Any:
+        if as_json:
+            return browser.client.post(path, body, content_type="application/json", headers=JSON)
+        return browser.client.post(path, body)
+
+    def receive(self, browser: Browser) -> None:
+        """Note the mail that has just come."""
+        pending = browser.pending()
+        pending.issue(self.now, last_code())
+        self.mails.append((pending, last_code(), self.now, disown_link()))
+
+    def settle(self, browser: Browser, word: str = "") -> None:
+        self.acted = browser
+        if word == "disowned":
+            browser.leave()
+
+    # What people do
+
+    @rule(index=st.integers(0, 3), user=users, by_link=st.booleans())
+    def log_in(self, index: int, user: str, by_link: bool) -> None:
+        """At the login page, which a half-authenticated session does not reach, or elsewhere."""
+        browser = self.browsers[index]
+        state = self.arrive(browser)
+        if by_link:
+            response = browser.client.get(f"/magic/{user}/")
+        else:
+            form = {"username": user, "password": PASSWORD}
+            response = browser.client.post("/login/", form)
+        turned_away = state == "half" and not by_link
+        assert response.status_code == 302
+        assert response["Location"] == (VERIFY if turned_away else "/")
+        if not turned_away:
+            browser.begin(self.accounts[user], self.now)
+        self.settle(browser)
+
+    @precondition(somebody_is_half_way)
+    @rule(index=browsers)
+    def open_page(self, index: int) -> None:
+        """Opening the page sends a code if none is alive and one may be sent."""
+        browser = self.one(index)
+        state = self.arrive(browser)
+        word = browser.pending().ask(self.now, another=False) if state == "half" else state
+        response = browser.client.get(VERIFY)
+        # Nobody who merely reloads the page is told that he asks too often.
+        self.check(response, "reload" if word == "cooldown" else word, False, word == "issued")
+        if word == "issued":
+            self.receive(browser)
+        elif state == "half":
+            self.check_wait(response, browser.pending(), word)
+        self.settle(browser, word)
+
+    @precondition(somebody_is_half_way)
+    @rule(index=browsers)
+    def poll(self, index: int) -> None:
+        """Asking as JSON tells what is pending, to the number, and sends nothing."""
+        browser = self.one(index)
+        state = self.arrive(browser)
+        word = browser.pending().peek(self.now) if state == "half" else state
+        response = browser.client.get(VERIFY, headers=JSON)
+        self.check(response, f"{word} (poll)" if state == "half" else word, True)
+        if word == "alive":
+            pending, found = browser.pending(), response.json()
+            assert found["attempts_left"] == self.limits.code_attempts - pending.attempts
+            left = pending.issued + self.limits.code_ttl - self.now
+            assert left - SLACK < found["expires_in"] <= left
+        self.settle(browser, word)
+
+    @precondition(somebody_is_half_way)
+    @rule(index=browsers, as_json=as_json)
+    def ask_for_another(self, index: int, as_json: bool) -> None:
+        """Another code comes after the cooldown and within the limits, and never else."""
+        self.another(self.one(index), as_json)
+
+    def another(self, browser: Browser, as_json: bool) -> None:
+        state = self.arrive(browser)
+        word = browser.pending().ask(self.now, another=True) if state == "half" else state
+        response = self.post(browser, RESEND, as_json)
+        self.check(response, "sent" if word == "issued" else word, as_json, word == "issued")
+        if word == "issued":
+            self.receive(browser)
+        elif state == "half":
+            self.check_wait(response, browser.pending(), word)
+        self.settle(browser, word)
+
+    def type_in(self, browser: Browser, typed: str, as_json: bool) -> None:
+        state = self.arrive(browser)
+        before = browser.pending().account.is_locked(self.now) if state == "half" else False
+        word = browser.pending().answer(self.now, typed) if state == "half" else state
+        told = word == "invalid" and browser.pending().account.is_locked(self.now) and not before
+        response = self.post(browser, VERIFY, as_json, code=typed)
+        self.check(response, word, as_json, told=told)
+        if told:
+            SEEN["told"] += 1
+            SEEN["stopped"] += browser.pending().account.row >= self.limits.stop
+            mail.outbox.pop()
+        if word == "accepted":
+            browser.state, browser.since = "in", self.now
+        self.settle(browser, word)
+
+    @precondition(somebody_is_half_way)
+    @rule(index=browsers, as_json=as_json)
+    def type_the_right_code(self, index: int, as_json: bool) -> None:
+        browser = self.one(index)
+        if browser.challenge is not None and browser.challenge.code is None:
+            self.another(browser, as_json)
+        code = browser.challenge.code if browser.challenge is not None else None
+        self.type_in(browser, code or wrong_code(), as_json)
+
+    @precondition(somebody_is_half_way)
+    @rule(index=browsers, as_json=as_json, times=st.integers(1, 3), rounds=st.integers(0, 4))
+    def guess(self, index: int, as_json: bool, times: int, rounds: int) -> None:
+        """A few times, or as a program would: with a new code whenever one may be had."""
+        browser = self.one(index)
+        for _ in range(times):
+            self.type_in(browser, wrong_code(), as_json)
+        for _ in range(rounds):
+            self.wait(100)
+            self.another(browser, as_json)
+            for _ in range(times):
+                self.type_in(browser, wrong_code(), as_json)
+
+    @precondition(somebody_is_half_way)
+    @precondition(lambda self: self.mails)
+    @rule(index=browsers, as_json=as_json, which=many)
+    def type_the_code_of_some_mail(self, index: int, as_json: bool, which: int) -> None:
+        """An earlier one, or one of another session, another login or another user."""
+        browser = self.one(index)
+        earlier = browser.challenge.older if browser.challenge is not None else []
+        sent = [*(code for _, code, _, _ in self.mails), *earlier * 8]
+        self.type_in(browser, sent[-1 - which % len(sent)], as_json)
+
+    @rule(seconds=st.sampled_from([100, 100, 100, 200, 200, 400, 400, 1000, 3100, DAY + 50]))
+    def wait(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+        self.now += seconds
+
+    @rule(what=st.sampled_from(["sign out", "disown", "unlock"]), which=many, as_json=as_json)
+    def end_it(self, what: str, which: int, as_json: bool) -> None:
+        """What ends a story is one rule of many, or few stories would come far."""
+        if what == "sign out":
+            self.sign_out(self.browsers[which % 4], as_json)
+        elif what == "disown" and self.mails:
+            self.disown(*self.mails[-1 - which % len(self.mails)], as_json)
+        elif what == "unlock":
+            user = get_user_model().objects.get(username=USERS[which % 2])
+            challenge.unlock(str(user.pk))
+            self.accounts[user.username].unlock()
+
+    def sign_out(self, browser: Browser, as_json: bool) -> None:
+        """From the OTP page, in any state; the code goes with the session."""
+        self.arrive(browser)
+        response = self.post(browser, CANCEL, as_json)
+        self.check(response, "signed out", as_json)
+        if browser.state == "half":
+            browser.pending().discard()
+        browser.leave()
+        self.settle(browser)
+
+    def disown(self, pending: Challenge, code: str, sent: int, link: str, as_json: bool) -> None:
+        """The link of the mail kills that code and that login, once; it works for a day."""
+        stranger = Browser()
+        assert stranger.client.get(link).status_code in (200, 400)
+        word = pending.disown(self.now) if self.now - sent <= DAY else "invalid"
+        response = self.post(stranger, DISOWN, as_json, token=link.partition("token=")[2])
+        self.check(response, f"link {word}", as_json)
+        SEEN[word] += word != "invalid"
+
+
+@pytest.fixture(autouse=True)
+def people(db: None) -> None:
+    for name in USERS:
+        get_user_model().objects.create_user(name, f"{name}@example.org", PASSWORD)
+    SEEN.clear()
+
+
+def test_no_order_of_events_breaks_the_rules() -> None:
+    """Whatever order things happen in, only the right code in time opens a session, and once."""
+    run_state_machine_as_test(GateMachine, settings=hypothesis.settings())  # type: ignore[no-untyped-call]
+    if hypothesis.settings().max_examples > 500:
+        assert set(+SEEN) >= WORDS, WORDS - set(+SEEN)
+
+
+def test_every_rule_is_in_the_play() -> None:
+    """One story told on purpose, so that no word is left to luck."""
+    machine = GateMachine()
+    machine.choose_limits(LIMITS[0])
+    machine.poll(0)
+    machine.open_page(0)
+    machine.open_page(0)
+    machine.ask_for_another(0, as_json=False)
+    machine.wait(100)
+    machine.ask_for_another(0, as_json=True)
+    machine.type_the_code_of_some_mail(0, as_json=False, which=0)
+    machine.guess(0, as_json=True, times=4, rounds=0)
+    machine.wait(400)
+    machine.guess(0, as_json=False, times=1, rounds=0)
+    machine.ask_for_another(0, as_json=True)
+    machine.guess(0, as_json=False, times=2, rounds=0)
+    machine.guess(1, as_json=True, times=1, rounds=2)
+    machine.wait(1000)
+    machine.open_page(0)
+    machine.type_the_right_code(0, as_json=False)
+    machine.end_it("disown", which=0, as_json=False)
+    machine.open_page(2)
+    machine.end_it("disown", which=0, as_json=True)
+    machine.open_page(2)
+    machine.teardown()
+
+    machine = GateMachine()
+    machine.choose_limits(LIMITS[2])
+    machine.type_the_right_code(1, as_json=True)
+    machine.guess(0, as_json=False, times=2, rounds=4)
+    machine.teardown()
+    assert set(+SEEN) >= WORDS, WORDS - set(+SEEN)

@@ -1,0 +1,247 @@
+"""The answer fits who asks: what each kind of client gets in place of the view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests import views
+from tests.gates import assert_held
+from tests.helpers import VERIFY, open_page
+
+PAGE, PROGRAM, BARE = "page", "program", "bare"
+
+CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+CLIENTS = [
+    ({}, PAGE),
+    ({"accept": CHROME}, PAGE),
+    ({"accept": "*/*"}, PAGE),
+    ({"accept": "garbage"}, PAGE),
+    ({"accept": CHROME, "sec-fetch-dest": "document", "sec-fetch-mode": "navigate"}, PAGE),
+    ({"accept": CHROME, "sec-fetch-dest": "Document"}, PAGE),
+    ({"accept": "text/html, application/json;q=0.9"}, PAGE),
+    ({"accept": "application/json"}, PROGRAM),
+    ({"accept": "application/vnd.api+json"}, PROGRAM),
+    ({"accept": "application/problem+json, */*;q=0.1"}, PROGRAM),
+    ({"accept": "application/json, text/plain, */*"}, PROGRAM),
+    ({"accept": "application/json, text/html;q=0.5"}, PROGRAM),
+    ({"accept": "*/*", "sec-fetch-dest": "empty", "sec-fetch-mode": "cors"}, PROGRAM),
+    ({"accept": CHROME, "sec-fetch-dest": "empty"}, PROGRAM),
+    ({"x-requested-with": "XMLHttpRequest"}, PROGRAM),
+    ({"accept": CHROME, "x-requested-with": "xmlhttprequest"}, PROGRAM),
+    ({"accept": "image/avif,image/webp,*/*"}, BARE),
+    ({"accept": "text/css,*/*;q=0.1"}, BARE),
+    ({"accept": "audio/webm,audio/*;q=0.9"}, BARE),
+    ({"sec-fetch-dest": "image"}, BARE),
+    ({"sec-fetch-dest": "script", "accept": "*/*"}, BARE),
+    ({"sec-fetch-dest": "style"}, BARE),
+    ({"sec-fetch-dest": "font"}, BARE),
+    ({"sec-fetch-dest": "manifest"}, BARE),
+    ({"sec-fetch-dest": "serviceworker", "service-worker": "script"}, BARE),
+    ({"service-worker": "script", "accept": "*/*"}, BARE),
+    ({"sec-fetch-dest": "json", "accept": "application/json"}, BARE),
+    ({"sec-fetch-dest": "something-new"}, BARE),
+    ({"sec-purpose": "prefetch", "accept": CHROME, "sec-fetch-dest": "document"}, BARE),
+    ({"sec-purpose": "prefetch;prerender"}, BARE),
+    ({"purpose": "prefetch", "accept": "application/json"}, BARE),
+    ({"x-moz": "prefetch"}, BARE),
+]
+
+
+@pytest.mark.parametrize("page", ["/secret/", "/no-such-page/"])
+@pytest.mark.parametrize(("headers", "kind"), CLIENTS)
+def test_each_client_gets_what_it_can_use(
+    held: Any, headers: dict[str, str], kind: str, page: str, mailoutbox: Any
+) -> None:
+    """302 for a page, a problem document for a program, nothing for a picture; never a code."""
+    response = held.get(page, headers=headers)
+    assert not views.RAN
+    assert not mailoutbox
+    assert {"no-store", "private"} <= set(response["Cache-Control"].split(", "))
+    if kind == PAGE:
+        assert_held(response, page)
+    elif kind == BARE:
+        assert (response.status_code, response.content) == (403, b"")
+        assert "Location" not in response
+    else:
+        assert response.status_code == 403
+        assert response["Content-Type"] == "application/problem+json"
+        assert response.json() == {
+            "type": "about:blank",
+            "title": "One-time password required",
+            "status": 403,
+            "detail": "Type in the code that was sent to you, at verify_url, then try again.",
+            "code": "otp_required",
+            "verify_url": VERIFY,
+        }
+
+
+def test_a_form_post_goes_to_the_page_and_nowhere_after(held: Any) -> None:
+    """What was posted is lost, so its address is no `next`."""
+    assert_held(held.post("/secret/?a=1", {"field": "value"}))
+
+
+def test_who_posts_json_reads_json(held: Any) -> None:
+    """A program says what it is by what it sends, with no Accept at all."""
+    response = held.post("/secret/", {"a": 1}, content_type="application/json")
+    assert (response.status_code, response.json()["code"]) == (403, "otp_required")
+    assert not views.RAN
+
+
+def test_a_head_request_is_no_next(held: Any) -> None:
+    """Only a GET of a page can be gone on with."""
+    assert_held(held.head("/secret/"))
+
+
+def test_a_page_in_a_frame_is_no_next(held: Any) -> None:
+    """Whoever types the code does not want to end in a fragment of a page."""
+    assert_held(held.get("/secret/", headers={"sec-fetch-dest": "iframe"}))
+
+
+def test_the_query_is_kept(held: Any) -> None:
+    """The address is `next` as it was, with every character of it quoted."""
+    assert_held(
+        held.get("/secret/?a=1&b=%C3%A9&next=//evil.example"),
+        "/secret/?a=1&b=%C3%A9&next=//evil.example",
+    )
+
+
+@pytest.mark.parametrize("page", ["/otp", "/otp/nothing/", "/otpx/", "/not/otp/"])
+def test_what_lies_near_the_pages_is_not_theirs(held: Any, page: str) -> None:
+    """Only the four addresses are the gate's own."""
+    assert_held(held.get(page), page)
+
+
+def test_a_long_address_is_no_next(held: Any) -> None:
+    """A redirect that proxies would cut leads nowhere."""
+    assert_held(held.get("/secret/?" + "a" * 2000))
+
+
+# HTMX
+
+
+@pytest.mark.parametrize(
+    ("current", "target"),
+    [
+        ("http://testserver/secret/?page=2#top", "?next=/secret/%3Fpage%3D2"),
+        ("http://testserver/", "?next=/"),
+        ("https://evil.example/secret/", "?next=/secret/"),
+        ("http://testserver//evil.example/", ""),
+        ("http://testserver/\\evil.example", ""),
+        ("//evil.example/x", "?next=/x"),
+        ("javascript:alert(1)", ""),
+        ("http://[evil", ""),
+        ("http://testserver/otp/", ""),
+        ("http://testserver/logout/", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_htmx_leaves_the_page_that_it_is_on(
+    held: Any, current: str | None, target: str, method: str
+) -> None:
+    """A button leads to the OTP page as a whole, and back to its page, on this host only."""
+    headers = {"hx-request": "true", "accept": "*/*", "sec-fetch-dest": "empty"}
+    if current is not None:
+        headers["hx-current-url"] = current
+    response = held.generic(method, "/secret/", headers=headers)
+    assert (response.status_code, response["HX-Redirect"]) == (403, VERIFY + target)
+    assert "no-store" in response["Cache-Control"]
+    assert not views.RAN
+
+
+# Where one goes on to
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *["//evil.example", "///evil.example", "////evil.example", "/\\evil.example", "\\\\evil"],
+        *[
+            "http:evil.example",
+            "https:///evil.example",
+            "http://evil.example",
+            "HTTP://EVIL.example",
+        ],
+        *["javascript:alert(1)", "data:text/html,x", "vbscript:x", "mailto:a@example.org"],
+        *["/\t/evil.example", "\t//evil.example", " //evil.example"],
+        *["\r\nLocation: http://evil.example", "\x00//evil.example", "\x1b//evil.example"],
+        *[
+            "http://testserver@evil.example/",
+            "http://evil.example\\@testserver/",
+            "//evil\u3002example",
+        ],
+        *[
+            "https://testserver:443@evil.example",
+            "http://testserver.evil.example/",
+            "secret/",
+            "?x",
+        ],
+        *[
+            "/otp/",
+            "/otp/?next=/otp/",
+            "/otp/resend/",
+            "/otp/cancel/",
+            "/otp/disown/",
+            "/logout/",
+            "/admin/logout/",
+        ],
+        *["/" + "a" * 10_000, "", "http://[evil", "#", "ftp://testserver/secret/"],
+    ],
+)
+@pytest.mark.parametrize("place", ["form", "query"])
+def test_nobody_is_sent_elsewhere(half: Client, target: str, place: str) -> None:
+    """A `next` that is not a page of this host leads to LOGIN_REDIRECT_URL."""
+    code = open_page(half)
+    if place == "form":
+        response = half.post(VERIFY, {"code": code, "next": target})
+    else:
+        response = half.post(VERIFY, {"code": code}, query_params={"next": target})
+    assert (response.status_code, response["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/secret/", "/secret/?a=b&c=d", "/no-such-page/", "http://testserver/secret/", "/admin/#top"],
+)
+def test_a_page_of_this_host_is_gone_on_to(half: Client, target: str) -> None:
+    """Also by its full address."""
+    response = half.post(VERIFY, {"code": open_page(half), "next": target})
+    assert (response.status_code, response["Location"]) == (302, target)
+
+
+def test_the_form_speaks_before_the_query(half: Client) -> None:
+    """Of two `next`s one is taken, and that one is validated."""
+    url = VERIFY + "?next=//evil.example&next=/plain/"
+    response = half.post(url, {"code": open_page(half), "next": ["/class/", "/secret/"]})
+    assert response["Location"] == "/secret/"
+
+
+def test_https_is_not_left(half: Client) -> None:
+    """On a secure site the same host without TLS is another place."""
+    code = open_page(half)
+    fields = {"code": code, "next": "http://testserver/secret/"}
+    assert half.post(VERIFY, fields, secure=True)["Location"] == "/"
+
+
+def test_the_verified_go_on_at_once(passed: Any) -> None:
+    """Who opens the page without need is sent where he wanted to go, on this host."""
+    assert passed.get(VERIFY + "?next=/secret/")["Location"] == "/secret/"
+    assert passed.get(VERIFY + "?next=//evil.example")["Location"] == "/"
+    assert passed.get(VERIFY + "?next=/otp/")["Location"] == "/"
+
+
+def test_a_setting_that_no_urlconf_knows(settings: Any, nobody: Any) -> None:
+    """A LOGIN_URL that resolves nowhere leads to the root and raises nothing."""
+    settings.LOGIN_URL = "no-such-name"
+    assert nobody.get(VERIFY)["Location"] == "/"
+
+
+def test_a_name_that_only_the_main_site_knows(settings: Any, nobody: Any) -> None:
+    """Under a tenant's URLconf LOGIN_URL is looked up on the main site."""
+    settings.LOGIN_URL = "plain"
+    settings.MIDDLEWARE = ["tests.middlewares.Hosts", *settings.MIDDLEWARE]
+    assert nobody.get(VERIFY, headers={"x-urlconf": "tenant"})["Location"] == "/plain/"

@@ -1,0 +1,142 @@
+"""What the gate keeps in the session, on every session engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+
+from tests import views
+from tests.clock import Clock
+from tests.gates import assert_held
+from tests.helpers import VERIFY, codes_sent, last_code, log_in, open_page, pass_gate
+
+ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, use_engine: Callable[[str], None]) -> str:
+    """Each session engine that Django ships."""
+    use_engine(request.param)
+    return str(request.param)
+
+
+def test_the_way_in_and_out(engine: str, alice: Any, nobody: Any) -> None:
+    """Held, sent, in, out, held again."""
+    for _ in range(2):
+        log_in(nobody)
+        assert_held(nobody.get("/secret/"), "/secret/")
+        assert_held(nobody.get("/asecret/"), "/asecret/")
+        assert nobody.get("/open/").content == b"open to nobody"
+        assert nobody.post(VERIFY, {"code": open_page(nobody)}).status_code == 302
+        assert nobody.get("/secret/").content == b"secret of alice"
+        assert nobody.get("/asecret/").content == b"secret of alice"
+        nobody.post("/logout/")
+        views.RAN.clear()
+
+
+def test_the_key_is_another_after_the_code(engine: str, half: Client) -> None:
+    """Whoever knew the session before the code is left with nobody's, or with a half one."""
+    before = half.cookies["sessionid"].value
+    half.post(VERIFY, {"code": open_page(half)})
+    assert half.cookies["sessionid"].value != before
+    assert half.get("/secret/").content == b"secret of alice"
+    views.RAN.clear()
+    thief = Client()
+    thief.cookies["sessionid"] = before
+    response = thief.get("/secret/")
+    # A signed cookie cannot be taken back; it holds what it held, which opens nothing.
+    assert response.status_code == (302 if engine == "signed_cookies" else 200)
+    assert response.content in (b"", b"secret of nobody")
+
+
+def test_a_step_up_keeps_the_session(engine: str, alice: Any, nobody: Any, clock: Clock) -> None:
+    """The mark is kept while another code is asked for."""
+    pass_gate(nobody)
+    clock.advance(301)
+    for page in ("/step-up/", "/astep-up/", "/step-up-class/"):
+        assert_held(nobody.get(page), page)
+    assert nobody.get("/secret/").content == b"secret of alice"
+    nobody.post(VERIFY, {"code": open_page(nobody)})
+    assert nobody.get("/astep-up/").content == b"stepped up"
+
+
+def test_an_overdue_session_is_emptied(engine: str, half: Client, clock: Clock) -> None:
+    """After PENDING_TTL nothing of it is left."""
+    clock.advance(901)
+    assert half.get("/secret/").content == b"secret of nobody"
+    assert half.cookies["sessionid"].value == ""
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("cookie", ["a" * 32, "../../../etc/passwd", "\0" * 32, "short", "ü" * 32])
+def test_a_cookie_that_names_nothing(engine: str, nobody: Any, cookie: str) -> None:
+    """Looked for and not found, in any engine: a stranger, and nothing is stored for him."""
+    nobody.cookies["sessionid"] = cookie
+    for page in ("/plain/", "/secret/", "/asecret/"):
+        assert nobody.get(page).status_code == 200
+    assert not Session.objects.exists()
+
+
+def test_a_half_session_tells_nothing(half: Client) -> None:
+    """Neither code nor digest, address or password: what is stolen is of no use for the code."""
+    code = open_page(half)
+    held = json.dumps(dict(half.session.items()))
+    for secret in (code, "alice@example.org", "alice", "correct horse"):
+        assert secret not in held
+    assert set(half.session.keys()) == {
+        "_auth_user_id",
+        "_auth_user_backend",
+        "_auth_user_hash",
+        "_otp_gate_pending",
+    }
+
+
+def test_a_session_of_one_browser_is_no_others(half: Client, alice: Any) -> None:
+    """The code of one session opens no second one of the same user."""
+    other = Client()
+    log_in(other)
+    code = open_page(half)
+    open_page(other)
+    other.post(VERIFY, {"code": codes_sent()[0]})
+    assert_held(other.get("/secret/"), "/secret/")
+    assert half.post(VERIFY, {"code": code}).status_code == 302
+    assert last_code() != code
+
+
+def test_the_secret_key_may_be_changed(settings: Any, alice: Any, nobody: Any) -> None:
+    """With the old one among the fallbacks the verified stay verified."""
+    pass_gate(nobody)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another"
+    assert nobody.get("/secret/").content == b"secret of alice"
+    assert nobody.get("/secret/").content == b"secret of alice"
+
+
+@pytest.fixture
+def no_sessions(held: Any) -> Any:
+    """The table of sessions is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE django_session RENAME TO away")
+    return held
+
+
+def test_a_session_store_that_is_away_opens_nothing(no_sessions: Any) -> None:
+    """A session that cannot be read may be a half-authenticated one."""
+    response = no_sessions.get("/secret/")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "no-store" in response["Cache-Control"]
+    assert not views.RAN
+
+
+def test_a_session_store_that_is_away_while_the_gate_reports(
+    settings: Any, no_sessions: Any
+) -> None:
+    """A gate that stops nobody does not do so here."""
+    settings.OTP_GATE = {"MODE": "report"}
+    assert no_sessions.get("/plain/").content == b"plain"
