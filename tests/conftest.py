@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem.removeprefix("test_") in REDISLESS:
             item.add_marker(pytest.mark.redisless)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: Any) -> bool:
+    """Run each test in a context of its own.
+
+    Under ASGI every request copies the context, and every request leaves something in it: in one
+    context for all tests each would be slower than the one before.
+    """
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    copy_context().run(pyfuncitem.obj, **arguments)
+    return True
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -28,6 +28,13 @@ def test_exempt(held: Any, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_overdue(held: Any, clock: Clock, page: str) -> None:
+    """Half-authenticated for too long: logged out, and nobody by either way of asking."""
+    clock.advance(901)
+    assert held.get(page).json() == {"status": "anonymous", **NOBODY}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_exempt_for_a_user_who_is_gone(held: Any, alice: Any, page: str) -> None:
     """A session of nobody waits for nobody."""
     alice.delete()
