@@ -9,8 +9,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from otp_gate import codes, store
 from otp_gate.conf import GateConfig, gate_config
+from otp_gate.identity import user_id_of
 from otp_gate.outcomes import Outcome, Reply
-from otp_gate.session import user_id_of
 
 DAY = 86_400
 

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from otp_gate import session
+from otp_gate import identity, session
 from otp_gate.conf import gate_config, seconds
 from otp_gate.exemptions import EXEMPT, View
 from otp_gate.responses import HTML, kind_of, problem, settings_url, turn_away
@@ -106,7 +106,7 @@ def otp_required(view: View | None = None, /, *, max_age: Any = None) -> Any:
 
             @wraps(view)
             async def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-                refusal = needs(request, await session.auser(request), limit)
+                refusal = needs(request, await identity.load(request), limit)
                 if refusal is None:
                     return await view(request, *args, **kwargs)
                 if refusal is STEP_UP:

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
-from otp_gate import session
+from otp_gate import identity, session
 from otp_gate.conf import GateConfig, gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import View, is_exempt, is_own, own_page, resolve_in, reveals_user
@@ -26,9 +26,12 @@ from otp_gate.pages import unavailable
 from otp_gate.policy import arequires, everyone, requires
 from otp_gate.responses import turn_away
 from otp_gate.signals import request_refused
-from otp_gate.state import GateState, Status, become_anonymous
+from otp_gate.state import GateState, Status
 
 logger = logging.getLogger("otp_gate")
+
+Names = tuple[str | None, str | None]
+NOBODY: Names = (None, None)
 
 MISPLACED = (
     "The OTP gate needs request.session and request.user: in MIDDLEWARE, move "
@@ -103,24 +106,24 @@ class OTPGateMiddleware:
             data = session.read(self.session_of(request, at_view))
         except StoreUnavailable as error:
             return self.stay_shut(request, error)
-        user_id = session.identity(request, data)
-        if self.settle(request, data, user_id):
+        names = identity.names(request, data)
+        if self.settle(request, data, names):
             return None
         config = gate_config()
-        if config.policy is not everyone:
-            with session.unnoticed(request):
+        if config.policy is not everyone and session.is_one(data, *names):
+            with identity.unnoticed(request):
                 known = request.user.is_authenticated
                 required = known and requires(config.policy, request)
             if not required:
                 status: Status = "not_required" if known else "anonymous"
-                self.let_pass(request, status, user_id if known else None, data)
+                self.let_pass(request, status, names if known else NOBODY, data)
                 return None
-        if self.is_overdue(data, config):
+        if config.mode == "enforce" and session.is_overdue(data):
             logout(request)
-            become_anonymous(request)
-            self.let_pass(request, "anonymous", None, session.NOTHING)
+            identity.become_anonymous(request)
+            self.let_pass(request, "anonymous", NOBODY, session.NOTHING)
             return None
-        shut = self.holds(request, data, user_id, config, at_view)
+        shut = self.holds(request, data, names, config, at_view)
         return self.refuse(request) if shut else None
 
     async def adecide(self, request: HttpRequest, at_view: bool = False) -> HttpResponse | None:
@@ -129,25 +132,24 @@ class OTPGateMiddleware:
             data = await session.aread(self.session_of(request, at_view))
         except StoreUnavailable as error:
             return self.stay_shut(request, error)
-        await session.afamiliar(request)
-        user_id = session.identity(request, data)
-        if self.settle(request, data, user_id):
+        names = await identity.anames(request, data)
+        if self.settle(request, data, names):
             return None
         config = gate_config()
-        if config.policy is not everyone:
-            with session.unnoticed(request):
-                known = (await session.auser(request)).is_authenticated
+        if config.policy is not everyone and session.is_one(data, *names):
+            with identity.unnoticed(request):
+                known = (await identity.load(request)).is_authenticated
                 required = known and await arequires(config.policy, request)
             if not required:
                 status: Status = "not_required" if known else "anonymous"
-                self.let_pass(request, status, user_id if known else None, data)
+                self.let_pass(request, status, names if known else NOBODY, data)
                 return None
-        if self.is_overdue(data, config):
+        if config.mode == "enforce" and session.is_overdue(data):
             await alogout(request)
-            become_anonymous(request)
-            self.let_pass(request, "anonymous", None, session.NOTHING)
+            identity.become_anonymous(request)
+            self.let_pass(request, "anonymous", NOBODY, session.NOTHING)
             return None
-        shut = self.holds(request, data, user_id, config, at_view)
+        shut = self.holds(request, data, names, config, at_view)
         return await self.arefuse(request) if shut else None
 
     def refuse(self, request: HttpRequest) -> HttpResponse | None:
@@ -175,7 +177,7 @@ class OTPGateMiddleware:
     def session_of(self, request: HttpRequest, at_view: bool) -> Any:
         if at_view:
             state: GateState = request.otp_gate  # type: ignore[attr-defined]
-            if state.status == "exempt" and request.user is state.seen:
+            if state.status == "exempt" and state.sees(request):
                 # The second door asks about the person, not about the mask of the first.
                 state.reveal_user(request)
         elif not hasattr(request, "session") or not hasattr(request, "user"):
@@ -187,56 +189,46 @@ class OTPGateMiddleware:
         logger.error("Unavailable: %s", error)
         # The page that would have said so is not reached: keep the code out of error reports.
         request.sensitive_post_parameters = ("code",)  # type: ignore[attr-defined]
-        self.let_pass(request, "anonymous", None, session.NOTHING)
+        self.let_pass(request, "anonymous", NOBODY, session.NOTHING)
         if gate_config().mode == "report":
             return None
         return unavailable(request, retry_url=request.get_full_path(), sign_out=False)
 
-    def settle(self, request: HttpRequest, data: Mapping[str, Any], user_id: str | None) -> bool:
+    def settle(self, request: HttpRequest, data: Mapping[str, Any], names: Names) -> bool:
         """Let pass who is nobody, or verified; False for everybody else."""
-        if user_id is None:
-            self.let_pass(request, "anonymous", None, data)
+        if not session.is_one(data, *names):
+            return False
+        if names[0] is None:
+            self.let_pass(request, "anonymous", names, data)
             return True
-        mark = data.get(session.MARKS, session.NOTHING).get(user_id)
+        mark = session.fresh_mark(data, names[0])
         if mark is None:
             return False
-        ttl = gate_config().verified_ttl
-        if ttl is not None and session.is_older(mark[0], ttl):
-            return False
-        self.let_pass(request, "verified", user_id, data, mark)
+        self.let_pass(request, "verified", names, data, mark)
         return True
 
     def let_pass(
         self,
         request: HttpRequest,
         status: Status,
-        user_id: str | None,
+        names: Names,
         data: Mapping[str, Any],
         mark: Any = None,
     ) -> GateState:
-        state = GateState(request, status, user_id, data, mark)
+        state = GateState(request, status, names, data, mark)
         request.otp_gate = state  # type: ignore[attr-defined]
         return state
-
-    def is_overdue(self, data: Mapping[str, Any], config: GateConfig) -> bool:
-        pending = session.pending_of(data)
-        return (
-            config.mode == "enforce"
-            and pending is not None
-            and not pending.step_up
-            and session.is_older(pending.since, config.pending_ttl)
-        )
 
     def holds(
         self,
         request: HttpRequest,
         data: Mapping[str, Any],
-        user_id: str | None,
+        names: Names,
         config: GateConfig,
         at_view: bool,
     ) -> bool:
         """Settle a request as half-authenticated; True if what it asks for is shut."""
-        state = self.let_pass(request, "half", user_id, data)
+        state = self.let_pass(request, "half", names, data)
         state.hold(request)
         return self.judge(request, state, config, at_view)
 

@@ -16,11 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
-from django.utils.functional import SimpleLazyObject
 
 from otp_gate import codes
 from otp_gate.conf import gate_config
@@ -33,8 +31,6 @@ LOGIN = SESSION_KEY
 """Django's own entry: the id of the user who logged in."""
 
 NOTHING: Mapping[str, Any] = {}
-DJANGO_AUTH = "django.contrib.auth.middleware"
-_peek = object.__getattribute__
 
 
 class Mark(NamedTuple):
@@ -123,88 +119,37 @@ def _answer_again(session: Any, key: str | None, modified: bool) -> None:
     session.load, session.aload = load, aload
 
 
-@contextmanager
-def unnoticed(request: HttpRequest) -> Iterator[None]:
-    """Let the gate look at `request.user`, leaving no trace where no session was looked at before.
-
-    The user is promised anew: a view that looks at him must still be one that looked at the
-    session, or a cache would keep his page for everybody (no `Vary: Cookie`).
-    """
-    session = request.session
-    accessed = session.accessed
-    try:
-        yield
-    finally:
-        if session.accessed and not accessed:
-            session.accessed = False
-            promise(request, request.user)
-
-
-def promise(request: HttpRequest, user: Any) -> None:
-    """Let whoever looks at `request.user` see this one, and have looked at the session by it."""
-
-    def look() -> Any:
-        request.session.accessed = True
-        return user
-
-    async def auser() -> Any:
-        return look()
-
-    request.user, request.auser = SimpleLazyObject(look), auser  # type: ignore[assignment]
-
-
 def loaded(session: Any) -> Mapping[str, Any]:
     """Return the session's data if somebody has loaded it, and nothing otherwise."""
     return session.__dict__.get("_session_cache", NOTHING)  # type: ignore[no-any-return]
 
 
-def user_id_of(user: Any) -> str:
-    """Return the primary key of a user as `login` writes it into the session."""
-    meta = getattr(user, "_meta", None)
-    return str(user.pk if meta is None else meta.pk.value_to_string(user))
-
-
-def identity(request: HttpRequest, data: Mapping[str, Any]) -> str | None:
-    """Return the id of the user whom a view would see, or None for nobody.
-
-    As long as `request.user` is the untouched promise of Django's AuthenticationMiddleware, the
-    session says who that will be, and nobody is loaded. Anything else (a token, an
-    impersonation, a user who has been looked at already) is asked for its primary key.
-    """
-    user: Any = request.user
-    if is_promise(user) and "_cached_user" not in request.__dict__:
-        return data.get(LOGIN)
-    with unnoticed(request):
-        return user_id_of(user) if user.is_authenticated else None
-
-
-def is_promise(user: Any) -> bool:
-    """True for the lazy object that AuthenticationMiddleware leaves in `request.user`."""
-    return type(user) is SimpleLazyObject and _peek(user, "_setupfunc").__module__ == DJANGO_AUTH
-
-
-async def afamiliar(request: HttpRequest) -> None:
-    """Load a lazy user that somebody else promised, where his loader may block."""
-    user: Any = request.user
-    if type(user) is SimpleLazyObject and not is_promise(user):
-        with unnoticed(request):
-            await sync_to_async(bool)(user)
-
-
-async def auser(request: HttpRequest) -> Any:
-    """Load `request.user`, and with it `request.auser`: one query, not two.
-
-    Never the other way round: where they differ (before Django 6.1, `login` sets only the one), it
-    is `request.user` whom nearly every view trusts.
-    """
-    if is_promise(request.user) and "_cached_user" not in request.__dict__:
-        request._cached_user = await request.auser()  # type: ignore[attr-defined]
-    return request.user
-
-
 def is_older(since: float, ttl: int | None) -> bool:
     """True if `ttl` seconds have passed since then."""
     return ttl is not None and time.time() - since > ttl
+
+
+def fresh_mark(data: Mapping[str, Any], user_id: str | None) -> Any:
+    """Return the entry of a user whose code was typed in within this login, and is not too old."""
+    mark = data.get(MARKS, NOTHING).get(user_id)
+    if mark is not None:
+        ttl = gate_config().verified_ttl
+        if ttl is not None and is_older(mark[0], ttl):
+            return None
+    return mark
+
+
+def is_one(data: Mapping[str, Any], user_id: str | None, other: str | None) -> bool:
+    """False where `request.auser` would show a view somebody else, who is not verified.
+
+    A verified user who is lent another identity stays himself in `auser`, however old his mark is
+    by then: he could not renew it under that other name.
+    """
+    if other is None:
+        return True
+    if user_id is None:
+        return fresh_mark(data, other) is not None
+    return other in data.get(MARKS, NOTHING)
 
 
 def pending_of(data: Mapping[str, Any]) -> Pending | None:
@@ -264,6 +209,12 @@ def _next_pending(session: Any, step_up: bool) -> tuple[Pending, bool]:
 def is_stepping_up(pending: Pending | None) -> bool:
     """True while a verified session is asked for another code."""
     return pending is not None and pending.step_up and is_waiting(pending)
+
+
+def is_overdue(data: Mapping[str, Any]) -> bool:
+    """True where the time to finish a login with its code is over."""
+    pending = pending_of(data)
+    return pending is not None and not pending.step_up and not is_waiting(pending)
 
 
 def is_waiting(pending: Pending | None) -> bool:

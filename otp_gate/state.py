@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
-from otp_gate import session
+from otp_gate import identity, session
 
 Status = Literal["anonymous", "half", "verified", "not_required", "exempt"]
 
@@ -18,13 +18,13 @@ class GateState:
     """How far the session of a request has come."""
 
     _user: Any = None
-    _auser: Callable[[], Awaitable[Any]] | None = None
+    _auser: identity.AUser | None = None
 
     def __init__(
         self,
         request: HttpRequest,
         status: Status,
-        user_id: str | None,
+        names: tuple[str | None, str | None],
         data: Mapping[str, Any],
         mark: Any = None,
     ) -> None:
@@ -32,9 +32,9 @@ class GateState:
         """"anonymous", "half", "verified", "not_required" or "exempt" (half, on an open view)."""
         self._mark = mark
         # What the decision rests on; where one of them changes, it is made again.
-        self.seen = request.user
+        self.see(request)
         self._session = request.session
-        self._user_id = user_id
+        self._names = names
         self._login = data.get(session.LOGIN)
         self._marks = data.get(session.MARKS)
 
@@ -42,16 +42,27 @@ class GateState:
         """True if nothing that the decision rests on has changed since."""
         data = session.loaded(request.session)
         return (
-            request.user is self.seen
+            self.sees(request)
             and request.session is self._session
             and data.get(session.MARKS) is self._marks
             and data.get(session.LOGIN) == self._login
-            # Behind the same promise, somebody may have put another user.
+            # Behind the same promises, somebody may have put another user.
             and (
                 "_cached_user" not in request.__dict__
-                or session.identity(request, data) == self._user_id
+                or identity.named_by_user(request, data) == self._names[0]
+            )
+            and (
+                "_acached_user" not in request.__dict__
+                or identity.named(request._acached_user) in self._names  # type: ignore[attr-defined]
             )
         )
+
+    def see(self, request: HttpRequest) -> None:
+        self._seen, self._aseen = request.user, getattr(request, "auser", None)
+
+    def sees(self, request: HttpRequest) -> bool:
+        """True if `request.user` and `request.auser` are what they were."""
+        return request.user is self._seen and getattr(request, "auser", None) is self._aseen
 
     @property
     def mark(self) -> session.Mark | None:
@@ -83,31 +94,16 @@ class GateState:
     def hold(self, request: HttpRequest) -> None:
         """Remember who is half-authenticated."""
         self._user = request.user
-        self._auser = getattr(request, "auser", None) or answering(request.user)
+        self._auser = getattr(request, "auser", None) or identity.answering(request.user)
 
     def hide_user(self, request: HttpRequest) -> None:
         """Let whatever runs further in see nobody, by either way of asking."""
         # A promise, for the page depends on the session as soon as it looks at its user: without
         # the `Vary: Cookie` of that look a cache would keep this one for the verified, too.
-        session.promise(request, AnonymousUser())
-        self.seen = request.user
+        identity.promise(request, AnonymousUser())
+        self.see(request)
 
     def reveal_user(self, request: HttpRequest) -> None:
         """Put back the user who was hidden."""
         request.user, request.auser = self._user, self._auser  # type: ignore[assignment]
-        self.seen = request.user
-
-
-def become_anonymous(request: HttpRequest) -> None:
-    """Make `request.user` and `request.auser` anonymous; each has a cache of its own."""
-    user = AnonymousUser()
-    request.user, request.auser = user, answering(user)
-
-
-def answering(user: Any) -> Callable[[], Awaitable[Any]]:
-    """Return an `auser` that answers with this user."""
-
-    async def auser() -> Any:
-        return user
-
-    return auser
+        self.see(request)

@@ -28,6 +28,7 @@ from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import OWN
+from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
 from otp_gate.outcomes import Outcome, Reply
 from otp_gate.pages import Visit, refuse, report, show, unavailable
@@ -133,13 +134,13 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
     reply = factor.verify(challenge_of(visit), user, given.code)
     if reply.outcome is Outcome.ACCEPTED:
         with session.readable():
-            session.set_verified(request, session.user_id_of(user), reply.factor)
+            session.set_verified(request, user_id_of(user), reply.factor)
         emit(signals.code_accepted, visit, factor=reply.factor)
-        logger.info("Accepted: user %s by %s", session.user_id_of(user), reply.factor)
+        logger.info("Accepted: user %s by %s", user_id_of(user), reply.factor)
         return go_on(visit.request, visit.next, visit.as_json)
     if reply.outcome is Outcome.DISOWNED:
         return leave(request)
-    logger.info("Refused: user %s, %s", session.user_id_of(user), reply.outcome.value)
+    logger.info("Refused: user %s, %s", user_id_of(user), reply.outcome.value)
     emit(signals.code_refused, visit, reason=reply.outcome)
     if reply.outcome is Outcome.INVALID and reply.counted:
         suspect(visit, reply)
@@ -150,7 +151,7 @@ def suspect(visit: Visit, reply: Reply) -> None:
     """Tell whom it concerns: the person who is being guessed at, and the site."""
     if reply.locked_now:
         emit(signals.user_locked, visit, retry_after=reply.retry_after)
-        logger.warning("Locked: user %s", session.user_id_of(visit.user))
+        logger.warning("Locked: user %s", user_id_of(visit.user))
         tell_locked(visit.request, visit.user, reply.retry_after)
     quota = gate_config().alarm
     if quota is not None and engine.alarm(*quota):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.contrib.auth import get_user, get_user_model, login, logout
 from django.contrib.auth.middleware import RemoteUserMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
@@ -128,3 +130,33 @@ class Swaps(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> None:
         if username := request.headers.get("X-Swap"):
             request._cached_user = get_user_model().objects.get(username=username)  # type: ignore[attr-defined]
+
+
+class AsyncOnly:
+    """Knows a user by a token, and tells only those who ask by `auser`."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if username := request.headers.get("X-Auser"):
+
+            async def auser() -> Any:
+                return await get_user_model().objects.aget(username=username)
+
+            request.auser = auser
+        return self.get_response(request)
+
+
+class MasksUser(MiddlewareMixin):
+    """Shows the site as a stranger would see it, and forgets `auser`."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if "X-Stranger" in request.headers:
+            request.user = AnonymousUser()
+            if request.headers["X-Stranger"] == "looked":
+                request._acached_user = get_user(request)  # type: ignore[attr-defined]
