@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.cache import SessionStore as CacheStore
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
@@ -227,9 +229,46 @@ def set_verified(request: HttpRequest, user_id: str, factor: str) -> None:
 
     The mark is set before the key is cycled, so that the new session is complete in its first
     save and the old key never names a verified one.
+
+    Raises:
+        StoreUnavailable: the session engine failed, or the session has been verified meanwhile.
     """
     session = request.session
-    session[MARKS] = {**session.get(MARKS, {}), user_id: [time.time(), factor]}
-    session.pop(PENDING, None)
-    session.cycle_key()
+    with readable():
+        session[MARKS] = {**session.get(MARKS, {}), user_id: [time.time(), factor]}
+        session.pop(PENDING, None)
+        cycle_key_once(session)
     rotate_token(request)
+
+
+def cycle_key_once(session: Any) -> None:
+    """Cycle the key; of all who do it at one moment, one goes on with a session.
+
+    In a failover two Redis may each accept the same code, for what the one has consumed the other
+    has not been told. The half-authenticated session is there once, and whoever ends it wins.
+    """
+    ended = []
+
+    def delete(key: str) -> None:
+        ended.append(end(session, key))
+        type(session).delete(session, key)  # From wherever else the engine keeps it.
+
+    session.delete = delete
+    try:
+        session.cycle_key()
+    finally:
+        del session.delete
+    if False in ended:
+        session.delete()
+        # As if nothing had happened here: the browser keeps the cookie that the winner gave it.
+        session.modified = False
+        raise StoreUnavailable("session (ended meanwhile)")
+
+
+def end(session: Any, key: str) -> bool:
+    """Delete a session; True if it was there, for one caller only where the engine can tell."""
+    if isinstance(session, DatabaseStore):
+        return bool(session.model.objects.filter(session_key=key).delete()[0])
+    if isinstance(session, CacheStore):
+        return bool(session._cache.delete(session.cache_key_prefix + key))  # type: ignore[attr-defined]
+    return bool(session.exists(key))

@@ -133,8 +133,7 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
     request, user = visit.request, visit.user
     reply = factor.verify(challenge_of(visit), user, given.code)
     if reply.outcome is Outcome.ACCEPTED:
-        with session.readable():
-            session.set_verified(request, user_id_of(user), reply.factor)
+        session.set_verified(request, user_id_of(user), reply.factor)
         emit(signals.code_accepted, visit, factor=reply.factor)
         logger.info("Accepted: user %s by %s", user_id_of(user), reply.factor)
         return go_on(visit.request, visit.next, visit.as_json)

@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 
+from otp_gate import session, store
 from tests import views
 from tests.clock import Clock
 from tests.gates import assert_held
@@ -53,6 +54,34 @@ def test_the_key_is_another_after_the_code(engine: str, half: Client) -> None:
     # A signed cookie cannot be taken back; it holds what it held, which opens nothing.
     assert response.status_code == (302 if engine == "signed_cookies" else 200)
     assert response.content in (b"", b"secret of nobody")
+
+
+def test_a_code_that_two_redis_accept_opens_one_session(
+    engine: str, half: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failover the new primary may not know what the old one has accepted."""
+    code = open_page(half)
+    other = Client()
+    other.cookies["sessionid"] = half.cookies["sessionid"].value
+    redis = store.client("default")
+    [key] = redis.keys("otp_gate:*")
+    before, set_verified = redis.hgetall(key), session.set_verified
+
+    def while_another_is_let_in(*args: Any) -> None:
+        monkeypatch.undo()
+        redis.delete(key)
+        redis.hset(key, mapping=before)
+        assert other.post(VERIFY, {"code": code}).status_code == 302
+        set_verified(*args)
+
+    monkeypatch.setattr(session, "set_verified", while_another_is_let_in)
+    response = half.post(VERIFY, {"code": code})
+    assert other.get("/secret/").content == b"secret of alice"
+    if engine == "signed_cookies":  # Nothing on the server can be ended: a check warns of it.
+        return
+    assert response.status_code == 503
+    assert "sessionid" not in response.cookies
+    assert half.get("/secret/").content != b"secret of alice"
 
 
 def test_a_step_up_keeps_the_session(engine: str, alice: Any, nobody: Any, clock: Clock) -> None:

@@ -95,12 +95,25 @@ def broken_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
     yield from serve(gunicorn, "tests.parallel.broken_settings", env, box)
 
 
+@pytest.fixture(scope="package")
+def parted_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
+    yield from serve(gunicorn, "tests.parallel.parted_settings", env, box)
+
+
 @pytest.fixture
 def site(served: Site) -> Site:
     """The site, where nobody has typed anything yet."""
     served.redis.flushall()
     served.box.messages.clear()
     return served
+
+
+@pytest.fixture
+def parted_site(parted_served: Site) -> Site:
+    """The site whose Redis may accept a code more than once."""
+    parted_served.redis.flushall()
+    parted_served.box.messages.clear()
+    return parted_served
 
 
 @pytest.fixture

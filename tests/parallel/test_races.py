@@ -95,6 +95,16 @@ def test_of_40_who_ask_for_a_code_at_once_one_is_sent_it(site: Site, method: str
     assert len(site.box.messages) == 1
 
 
+def test_where_redis_accepts_a_code_twice_one_session_is_opened(parted_site: Site) -> None:
+    """The half-authenticated session is there once; the second who would end it is told to wait."""
+    refused = 0
+    for _ in range(4):
+        answers, opened = race_with_the_right_code(parted_site, 200)
+        assert opened == 1
+        refused += sum(answer.status == 503 for answer in answers)
+    assert refused, "Redis never accepted the code twice: nothing was proved"
+
+
 def test_proof_is_not_blind_to_a_code_that_opens_two_sessions(broken_site: Site) -> None:
     """With get-then-set, the first proof goes red."""
     seen = (race_with_the_right_code(broken_site, 200)[1] for _ in range(ROUNDS))
