@@ -68,7 +68,7 @@ def is_untouched(request: HttpRequest) -> bool:
         is_promise(request.user)
         and "_cached_user" not in there
         and "_acached_user" not in there
-        and ("auser" not in there or is_djangos(there["auser"]))
+        and is_djangos(there.get("auser"))
     )
 
 
@@ -129,7 +129,7 @@ async def load(request: HttpRequest) -> Any:
     Never the other way round: where they differ (before Django 6.1, `login` sets only the one), it
     is `request.user` whom nearly every view trusts.
     """
-    if is_untouched(request) and "auser" in request.__dict__:
+    if is_untouched(request):
         request._cached_user = await request.auser()  # type: ignore[attr-defined]
     elif is_promise(request.user):
         await sync_to_async(bool)(request.user)

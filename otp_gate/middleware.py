@@ -83,6 +83,8 @@ class OTPGateMiddleware:
     def process_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        if request.otp_gate.still_passes(request):  # type: ignore[attr-defined]
+            return None
         if match := self.page_due(request, view):
             return self.serve(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
@@ -92,6 +94,8 @@ class OTPGateMiddleware:
     async def aprocess_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        if request.otp_gate.still_passes(request):  # type: ignore[attr-defined]
+            return None
         if match := self.page_due(request, view):
             return await self.aserve(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
@@ -116,12 +120,12 @@ class OTPGateMiddleware:
                 required = known and requires(config.policy, request)
             if not required:
                 status: Status = "not_required" if known else "anonymous"
-                self.let_pass(request, status, names if known else NOBODY, data)
+                GateState(request, status, names if known else NOBODY, data)
                 return None
         if config.mode == "enforce" and session.is_overdue(data):
             logout(request)
             identity.become_anonymous(request)
-            self.let_pass(request, "anonymous", NOBODY, session.NOTHING)
+            GateState(request, "anonymous", NOBODY, session.NOTHING)
             return None
         shut = self.holds(request, data, names, config, at_view)
         return self.refuse(request) if shut else None
@@ -142,12 +146,12 @@ class OTPGateMiddleware:
                 required = known and await arequires(config.policy, request)
             if not required:
                 status: Status = "not_required" if known else "anonymous"
-                self.let_pass(request, status, names if known else NOBODY, data)
+                GateState(request, status, names if known else NOBODY, data)
                 return None
         if config.mode == "enforce" and session.is_overdue(data):
             await alogout(request)
             identity.become_anonymous(request)
-            self.let_pass(request, "anonymous", NOBODY, session.NOTHING)
+            GateState(request, "anonymous", NOBODY, session.NOTHING)
             return None
         shut = self.holds(request, data, names, config, at_view)
         return await self.arefuse(request) if shut else None
@@ -180,44 +184,35 @@ class OTPGateMiddleware:
             if state.status == "exempt" and state.sees(request):
                 # The second door asks about the person, not about the mask of the first.
                 state.reveal_user(request)
-        elif not hasattr(request, "session") or not hasattr(request, "user"):
-            raise ImproperlyConfigured(MISPLACED)
-        return request.session
+        try:
+            request.user  # noqa: B018
+            return request.session
+        except AttributeError:
+            raise ImproperlyConfigured(MISPLACED) from None
 
     def stay_shut(self, request: HttpRequest, error: StoreUnavailable) -> HttpResponse | None:
         """Answer where nobody can know who asks: a session that cannot be read may be half."""
         logger.error("Unavailable: %s", error)
         # The page that would have said so is not reached: keep the code out of error reports.
         request.sensitive_post_parameters = ("code",)  # type: ignore[attr-defined]
-        self.let_pass(request, "anonymous", NOBODY, session.NOTHING)
+        GateState(request, "anonymous", NOBODY, session.NOTHING)
         if gate_config().mode == "report":
             return None
         return unavailable(request, retry_url=request.get_full_path(), sign_out=False)
 
     def settle(self, request: HttpRequest, data: Mapping[str, Any], names: Names) -> bool:
         """Let pass who is nobody, or verified; False for everybody else."""
-        if not session.is_one(data, *names):
+        user_id, other = names
+        if other is not None and not session.is_one(data, user_id, other):
             return False
-        if names[0] is None:
-            self.let_pass(request, "anonymous", names, data)
+        if user_id is None:
+            GateState(request, "anonymous", names, data)
             return True
-        mark = session.fresh_mark(data, names[0])
+        mark = session.fresh_mark(data, user_id)
         if mark is None:
             return False
-        self.let_pass(request, "verified", names, data, mark)
+        GateState(request, "verified", names, data, mark)
         return True
-
-    def let_pass(
-        self,
-        request: HttpRequest,
-        status: Status,
-        names: Names,
-        data: Mapping[str, Any],
-        mark: Any = None,
-    ) -> GateState:
-        state = GateState(request, status, names, data, mark)
-        request.otp_gate = state  # type: ignore[attr-defined]
-        return state
 
     def holds(
         self,
@@ -228,7 +223,7 @@ class OTPGateMiddleware:
         at_view: bool,
     ) -> bool:
         """Settle a request as half-authenticated; True if what it asks for is shut."""
-        state = self.let_pass(request, "half", names, data)
+        state = GateState(request, "half", names, data)
         state.hold(request)
         return self.judge(request, state, config, at_view)
 

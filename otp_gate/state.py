@@ -15,7 +15,7 @@ Status = Literal["anonymous", "half", "verified", "not_required", "exempt"]
 
 
 class GateState:
-    """How far the session of a request has come."""
+    """How far the session of a request has come; `request.otp_gate` from when it is made."""
 
     _user: Any = None
     _auser: identity.AUser | None = None
@@ -32,37 +32,47 @@ class GateState:
         """"anonymous", "half", "verified", "not_required" or "exempt" (half, on an open view)."""
         self._mark = mark
         # What the decision rests on; where one of them changes, it is made again.
-        self.see(request)
+        self._seen, self._aseen = request.user, request.__dict__.get("auser")
         self._session = request.session
         self._names = names
         self._login = data.get(session.LOGIN)
         self._marks = data.get(session.MARKS)
+        request.otp_gate = self  # type: ignore[attr-defined]
+
+    def still_passes(self, request: HttpRequest) -> bool:
+        """True if the first door let pass, and nothing that it saw has changed since."""
+        return (
+            self.status in ("verified", "anonymous", "not_required")
+            and "urlconf" not in request.__dict__
+            and self.is_settled(request)
+        )
 
     def is_settled(self, request: HttpRequest) -> bool:
         """True if nothing that the decision rests on has changed since."""
-        data = session.loaded(request.session)
+        there, data = request.__dict__, session.loaded(request.session)
         return (
-            self.sees(request)
+            request.user is self._seen
+            and there.get("auser") is self._aseen
             and request.session is self._session
             and data.get(session.MARKS) is self._marks
             and data.get(session.LOGIN) == self._login
             # Behind the same promises, somebody may have put another user.
             and (
-                "_cached_user" not in request.__dict__
+                "_cached_user" not in there
                 or identity.named_by_user(request, data) == self._names[0]
             )
             and (
-                "_acached_user" not in request.__dict__
-                or identity.named(request._acached_user) in self._names  # type: ignore[attr-defined]
+                "_acached_user" not in there
+                or identity.named(there["_acached_user"]) in self._names
             )
         )
 
     def see(self, request: HttpRequest) -> None:
-        self._seen, self._aseen = request.user, getattr(request, "auser", None)
+        self._seen, self._aseen = request.user, request.__dict__.get("auser")
 
     def sees(self, request: HttpRequest) -> bool:
         """True if `request.user` and `request.auser` are what they were."""
-        return request.user is self._seen and getattr(request, "auser", None) is self._aseen
+        return request.user is self._seen and request.__dict__.get("auser") is self._aseen
 
     @property
     def mark(self) -> session.Mark | None:
