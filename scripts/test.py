@@ -1,8 +1,8 @@
 """Run the suite twice, on fakeredis and on a real Redis of its own, and ask for full coverage.
 
-Both at once, since each keeps one core busy. The first measures; the second leaves out
-where Redis only carries the code ("redisless"), and then drives what starts servers, browsers and
-builds of its own ("once"). With arguments, they go to pytest, once on each Redis.
+Both at once, since each keeps one core busy. The first measures; the second then drives what
+starts servers, browsers and builds of its own ("once"). With arguments, they go to pytest, once on
+each Redis.
 """
 
 from __future__ import annotations
@@ -34,11 +34,10 @@ def start(*command: str, url: str, **files: Any) -> subprocess.Popen[bytes]:
 
 def main() -> int:
     arguments = sys.argv[1:]
-    first = ["pytest", *arguments]
-    second = ["pytest", *arguments, "-m", "not once"]
-    if not arguments:
-        first = ["coverage", "run", "-m", "pytest", "-q", "-m", "not once"]
-        second = ["pytest", "-q", "-m", "not once and not redisless"]
+    first = ["coverage", "run", "-m", "pytest", "-q", "-m", "not once"]
+    if arguments:
+        first = ["pytest", *arguments]
+    second = ["pytest", "-q", *arguments, "-m", "not once"]
     with ExitStack() as stack:
         said = stack.enter_context(tempfile.TemporaryFile())
         others = None

@@ -46,21 +46,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
-# About the gate and the forms: Redis is asked for a code on the way, and nothing is learnt of it.
-REDISLESS = frozenset(
-    {"checks", "conf", "decorators", "exemptions", "forms", "middleware", "neighbours", "next"}
-    | {"no_trace", "policy", "receivers", "responses", "second_door", "session", "state"}
-    | {"unreadable_session", "urlconfs"}
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the modules above their marker."""
-    for item in items:
-        if item.path.stem.removeprefix("test_") in REDISLESS:
-            item.add_marker(pytest.mark.redisless)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: Any) -> bool:
     """Run each test in a context of its own.
