@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,10 +11,13 @@ from django.views.decorators.debug import sensitive_variables
 
 from otp_gate import codes, store
 from otp_gate.conf import GateConfig, gate_config
+from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
 from otp_gate.identity import user_id_of
+from otp_gate.outcomes import Outcome, Reply
 from otp_gate.outcomes import Outcome, Reply
 
 DAY = 86_400
+DISOWN_WORDS = ("done", "used", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +26,20 @@ class Challenge:
 
     `credential` digests the user's stored password: a new one lifts a stop, since a password
     reset proves the mailbox. (So does a rehash by a newer Django; the 24-hour limit stays.)
+    `lost` are digests of codes that nobody was sent and that Redis may hold all the same: every
+    call takes them back first, in its own round trip.
     """
 
     user_id: str
     nonce: str
     credential: str
+    lost: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, user: Any, nonce: str) -> Challenge:
+    def of(cls, user: Any, nonce: str, lost: Sequence[str] = ()) -> Challenge:
         """Return the challenge of this user in the session that holds this nonce."""
         credential = codes.credential_digest(str(getattr(user, "password", "")))
-        return cls(user_id_of(user), nonce, credential)
+        return cls(user_id_of(user), nonce, credential, tuple(lost))
 
     @property
     def user(self) -> str:
@@ -42,7 +50,7 @@ class Challenge:
         return codes.nonce_digest(self.nonce)
 
     def peek(self) -> Reply:
-        """Ask what is pending, and change nothing.
+        """Ask what is pending, and change nothing (but for what was lost).
 
         Raises:
             StoreUnavailable: Redis did not answer. So do all methods.
@@ -54,20 +62,26 @@ class Challenge:
         """Store the digest of `code` and count the send; ISSUED if it may be delivered now.
 
         Answers ALIVE where a code is alive already, unless `another` is asked for.
+
+        Raises:
+            CodeInDoubt: Redis may hold the code all the same; give its digest to the next call.
         """
         digest = codes.code_digest(self.user_id, self.nonce, code)
-        reply = self._issue(digest, factor, "new" if another else "open")
-        quota = gate_config().global_sends
-        if reply.outcome is Outcome.ISSUED and quota is not None:
-            allowed, wait = store.run(
-                store.WINDOW,
-                [store.site_key("sends")],
-                [digest, quota[0], quota[1] * 1000],
-            )
-            if not int(allowed):
-                self.withdraw(code)
-                return replace(self.peek(), outcome=Outcome.COOLDOWN, retry_after=int(wait) / 1000)
-        return reply
+        with in_doubt(digest):
+            reply = self._issue(digest, factor, "new" if another else "open")
+            quota = gate_config().global_sends
+            if reply.outcome is not Outcome.ISSUED or quota is None:
+                return reply
+            key = store.site_key("sends")
+            if self.lost:
+                store.discount(key, *self.lost)
+            answer = store.run(store.WINDOW, [key], [digest, quota[0], quota[1] * 1000])
+            with understood():
+                allowed, wait = map(int, answer)
+        if allowed:
+            return reply
+        self.withdraw(code)
+        return replace(self.peek(), outcome=Outcome.COOLDOWN, retry_after=wait / 1000)
 
     def _issue(self, digest: str, factor: str, mode: str) -> Reply:
         config = gate_config()
@@ -86,17 +100,19 @@ class Challenge:
                 config.failures.per_day,
                 self.credential,
                 longest_window(config),
+                ",".join(self.lost),
                 *(number for pair in config.sends for number in pair),
             )
         )
 
     @sensitive_variables()
     def withdraw(self, code: str) -> None:
-        """Take back a code that was not delivered: it costs nobody anything."""
+        """Take back a code that was not delivered: it costs nobody anything. Raises as `issue`."""
         digest = codes.code_digest(self.user_id, self.nonce, code)
-        store.run_for_user(store.WITHDRAW, self.user, self.tag, digest)
-        if gate_config().global_sends is not None:
-            store.discount(store.site_key("sends"), digest)
+        with in_doubt(digest):
+            store.run_for_user(store.WITHDRAW, self.user, self.tag, digest)
+            if gate_config().global_sends is not None:
+                store.discount(store.site_key("sends"), digest)
 
     @sensitive_variables()
     def verify(self, code: str) -> Reply:
@@ -119,6 +135,7 @@ class Challenge:
                 limits.stop,
                 self.credential,
                 longest_window(config),
+                ",".join(self.lost),
             )
         )
 
@@ -127,10 +144,29 @@ class Challenge:
         store.forget(self.user, [kind + self.tag for kind in "coua"])
 
 
+@contextmanager
+def in_doubt(digest: str) -> Iterator[None]:
+    """Name the code whose fate is unknown where Redis does not answer."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise CodeInDoubt(str(error), digest) from error
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Take an answer that no script of ours gives (a broken proxy's) for no answer at all."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise StoreUnavailable("Redis (an answer that means nothing)") from error
+
+
 def alarm(number: int, window: int) -> bool:
     """Count a wrong answer of the whole site; True if it is the one that gives the alarm."""
     keys = [store.site_key("alarm"), store.site_key("alarm-given")]
-    return bool(store.run(store.ALARM, keys, [codes.new_attempt(), number, window * 1000]))
+    given = store.run(store.ALARM, keys, [codes.new_attempt(), number, window * 1000])
+    return bool(given == 1)
 
 
 def disown(user_id: str, tag: str) -> str:
@@ -140,16 +176,16 @@ def disown(user_id: str, tag: str) -> str:
     knows the password, and would ask again.
     """
     config = gate_config()
-    return str(
-        store.run_for_user(
-            store.DISOWN,
-            codes.user_digest(user_id),
-            tag,
-            codes.new_attempt(),
-            config.failures.lock_max * 1000,
-            longest_window(config),
-        )
+    done = store.run_for_user(
+        store.DISOWN,
+        codes.user_digest(user_id),
+        tag,
+        codes.new_attempt(),
+        config.failures.lock_max * 1000,
+        longest_window(config),
     )
+    with understood():
+        return DISOWN_WORDS[DISOWN_WORDS.index(done)]
 
 
 def unlock(user_id: str) -> None:
@@ -161,6 +197,7 @@ def longest_window(config: GateConfig) -> int:
     return max([DAY, config.failures.lock_max, *(window for _, window in config.sends)])
 
 
+@understood()
 def parse(answer: list[str]) -> Reply:
     """Read the reply of a script; see `lua/record.lua`."""
     word, reference, factor, expires, resend, left, retry, superseded, locked_now = answer

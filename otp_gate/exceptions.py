@@ -2,6 +2,7 @@
 
 GateError
 ├── StoreUnavailable   Redis or the session engine did not answer, or not as it should
+│   └── CodeInDoubt    so that nobody knows whether Redis holds a code that was never delivered
 └── DeliveryError      the code did not leave for the person
 """
 
@@ -14,6 +15,15 @@ class GateError(Exception):
 
 class StoreUnavailable(GateError):
     """Redis, or the session engine, is down, slow, full or not configured: the gate stays shut."""
+
+
+class CodeInDoubt(StoreUnavailable):
+    """Redis may hold a code that nobody was sent: it ran the script, and its answer was lost."""
+
+    def __init__(self, message: str, digest: str) -> None:
+        super().__init__(message)
+        self.digest = digest
+        """What Redis holds of that code, for the next call to take back."""
 
 
 class DeliveryError(GateError):

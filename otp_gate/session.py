@@ -2,7 +2,8 @@
 
 Two entries. MARKS is `{user id: [when, factor]}`: the users whose code was typed in within this
 login (more than one only where a middleware lends a verified user another identity). PENDING is
-`[nonce, since, step-up]`: the challenge that this session waits for. Both die with the session,
+`[nonce, since, step-up]` (and, after a fault of Redis, what was lost): the challenge that this
+session waits for. Both die with the session,
 and `user_logged_in` replaces them, so neither survives into another login.
 
 Times are this process's clock in seconds: they bound how long a session may wait or stay
@@ -12,7 +13,7 @@ verified, which no Redis may be asked about on an ordinary request. Codes live b
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ PENDING = "_otp_gate_pending"
 LOGIN = SESSION_KEY
 """Django's own entry: the id of the user who logged in."""
 
+LOST_MAX = 20
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -48,6 +50,8 @@ class Pending(NamedTuple):
     nonce: str
     since: float
     step_up: bool
+    lost: Sequence[str] = ()
+    """Digests of codes that Redis may hold although nobody was sent them."""
 
 
 def read(session: Any) -> Mapping[str, Any]:
@@ -188,7 +192,7 @@ def begin(session: Any, *, step_up: bool = False) -> Pending:
     session._get_session()
     pending, is_new = _next_pending(session, step_up)
     if is_new:
-        session[PENDING] = list(pending)
+        session[PENDING] = list(pending[:3])
     return pending
 
 
@@ -197,8 +201,19 @@ async def abegin(session: Any, *, step_up: bool = False) -> Pending:
     await session._aget_session()
     pending, is_new = _next_pending(session, step_up)
     if is_new:
-        await session.aset(PENDING, list(pending))
+        await session.aset(PENDING, list(pending[:3]))
     return pending
+
+
+def note_lost(session: Any, nonce: str, digest: str) -> None:
+    """Remember a code that Redis may hold although nobody was sent it, so that it is taken back."""
+    with readable():
+        # In a copy, for the answer will be a 503, of whose session Django saves nothing.
+        saved = type(session)(session.session_key)
+        pending = pending_of(saved)
+        if pending is not None and pending.nonce == nonce:
+            saved[PENDING] = [*pending[:3], [*pending.lost, digest][-LOST_MAX:]]
+            saved.save()
 
 
 def _next_pending(session: Any, step_up: bool) -> tuple[Pending, bool]:

@@ -133,10 +133,10 @@ def forget(user: str, fields: Sequence[str]) -> None:
         connection.hdel(record_key(user), *fields)
 
 
-def discount(key: str, event: str) -> None:
-    """Take one event out of a window of the whole site. Raises as `forget`."""
+def discount(key: str, *events: str) -> None:
+    """Take events out of a window of the whole site. Raises as `forget`."""
     with bounded() as connection:
-        connection.zrem(key, event)
+        connection.zrem(key, *events)
 
 
 def record_key(user: str) -> str:

@@ -26,7 +26,7 @@ from otp_gate import challenge as engine
 from otp_gate import forms, session, signals
 from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
-from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
 from otp_gate.exemptions import OWN
 from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
@@ -245,13 +245,17 @@ def visit_of(request: HttpRequest, given: forms.Submission) -> Visit | HttpRespo
 
 
 def challenge_of(visit: Visit) -> Challenge:
-    return Challenge.of(visit.user, visit.pending.nonce)
+    return Challenge.of(visit.user, visit.pending.nonce, visit.pending.lost)
 
 
 def send(visit: Visit, factor: Any, *, another: bool) -> Reply:
     challenge = challenge_of(visit)
     head = letterhead(visit.request, challenge)
-    reply: Reply = factor.send(challenge, visit.user, head, another=another)
+    try:
+        reply: Reply = factor.send(challenge, visit.user, head, another=another)
+    except CodeInDoubt as error:
+        session.note_lost(visit.request.session, challenge.nonce, error.digest)
+        raise
     if reply.outcome is Outcome.ISSUED:
         emit(signals.code_sent, visit, factor=factor.id, reference=reply.reference)
         logger.info("Sent: user %s by %s", challenge.user_id, factor.id)

@@ -16,6 +16,7 @@ from otp_gate import codes
 from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.delivery.base import Delivery, Letterhead, Message
+from otp_gate.exceptions import StoreUnavailable
 from otp_gate.outcomes import Outcome, Reply
 
 logger = logging.getLogger("otp_gate")
@@ -101,6 +102,13 @@ class CodeFactor(ABC):
             logger.error("Not delivered by %s: %s", self.id, type(error).__name__)
             challenge.withdraw(code)
             return replace(challenge.peek(), outcome=Outcome.UNDELIVERABLE)
+        except BaseException:
+            # The process is told to go, as a worker is whose mail server hangs for too long.
+            try:
+                challenge.withdraw(code)
+            except StoreUnavailable as error:
+                logger.error("Not delivered, and not taken back: %s", error)
+            raise
         return reply
 
     @sensitive_variables()

@@ -4,10 +4,11 @@
 -- ARGV 1 tag  2 digest  3 references to choose from, two characters each  4 factor  5 TTL (ms)
 --      6 mode: "peek" (ask only), "open" (issue if none is alive), "new" (issue another)
 --      7 cooldown (ms)  8 CODE_ATTEMPTS  9 per_day  10 credential
---      11 the longest window of SENDS (s)  12.. SENDS: number, window (s)
+--      11 the longest window of SENDS (s)  12 lost codes  13.. SENDS: number, window (s)
 -- Returns the reply of record.lua.
 local tag, digest, mode = ARGV[1], ARGV[2], ARGV[6]
 local limits = { cooldown = tonumber(ARGV[7]), attempts = tonumber(ARGV[8]) }
+take_back_lost(tag, ARGV[12])
 local c = read_challenge(tag)
 
 if c and record["c" .. tag] == digest then
@@ -37,7 +38,7 @@ if c and record["c" .. tag] and now < c.issued + limits.cooldown then
   return reply("cooldown", c, limits)
 end
 local longest = tonumber(ARGV[11])
-for i = 12, #ARGV, 2 do
+for i = 13, #ARGV, 2 do
   local number, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   local times = recent("s", window)
   if #times >= number then

@@ -129,6 +129,41 @@ local function state_of(tag, c, max_attempts)
   return "alive"
 end
 
+-- Undo the issue of a code that nobody was sent; return 1, or 0 where it is not the live one.
+local function take_back(tag, digest)
+  local c = read_challenge(tag)
+  if not c or record["c" .. tag] ~= digest then
+    return 0
+  end
+  local sent, kept, issued = recent("s", math.huge), {}, math.ceil(c.issued / 1000)
+  for i = #sent, 1, -1 do
+    if sent[i] == issued then
+      issued = nil
+    else
+      table.insert(kept, 1, sent[i])
+    end
+  end
+  write_log("s", kept)
+  local before = { string.match(record["u" .. tag] or ";;", "^(.*);(.*);(.*)$") }
+  for i, field in ipairs({ "c", "t", "o" }) do
+    if before[i] == "" then
+      drop(field .. tag)
+    else
+      set(field .. tag, before[i])
+    end
+  end
+  drop("u" .. tag)
+  return 1
+end
+
+-- The same for every code whose fate the caller could not learn (digests, parted by ","): the
+-- script that kept it may have run long after its caller gave up, so it is looked for each time.
+local function take_back_lost(tag, digests)
+  for digest in string.gmatch(digests, "[^,]+") do
+    take_back(tag, digest)
+  end
+end
+
 -- word, reference, factor, expires in, resend in, attempts left, retry after, superseded
 -- reference, locked now (1 or 0). Times in milliseconds; -1 for "does not apply".
 local function reply(word, c, limits)

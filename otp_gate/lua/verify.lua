@@ -3,11 +3,12 @@
 -- KEYS[1] the user's record.
 -- ARGV 1 tag  2 digest of what was typed  3 attempt id (8 characters)  4 CODE_ATTEMPTS
 --      5 cooldown (ms)  6 lock_after  7 lock (ms)  8 lock_max (ms)  9 per_day  10 stop
---      11 credential  12 the longest window of SENDS (s)
+--      11 credential  12 the longest window of SENDS (s)  13 lost codes
 -- Returns the reply of record.lua.
 local tag, digest, attempt = ARGV[1], ARGV[2], ARGV[3]
 local limits = { attempts = tonumber(ARGV[4]), cooldown = tonumber(ARGV[5]) }
 local per_day = tonumber(ARGV[9])
+take_back_lost(tag, ARGV[13])
 local c = read_challenge(tag)
 
 for id, letter in string.gmatch(record["a" .. tag] or "", "(........)(.)") do
