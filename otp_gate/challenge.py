@@ -14,7 +14,6 @@ from otp_gate.conf import GateConfig, gate_config
 from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
 from otp_gate.identity import user_id_of
 from otp_gate.outcomes import Outcome, Reply
-from otp_gate.outcomes import Outcome, Reply
 
 DAY = 86_400
 DISOWN_WORDS = ("done", "used", "none")

@@ -25,7 +25,7 @@ from tests.faults import table
 from tests.faults.mail_server import MANNERS, POINTS, MailServer, mail_server, use_server
 from tests.helpers import JSON, PASSWORD, RESEND, VERIFY, last_code, log_in, open_page, pass_gate
 
-pytestmark = pytest.mark.redisless
+pytestmark = pytest.mark.once
 
 ONE_SEND = {"SENDS": [(1, 900)], "GLOBAL_SENDS": (1, 900)}
 

@@ -177,18 +177,21 @@ def be_busy(ward: Ward) -> None:
     ward.stack.callback(culprit.close)
     culprit.connection.send_command("EVAL", "while true do end", 0)
 
-    def is_busy() -> bool:
-        try:
-            ward.root.ping()
-        except RedisError:
-            return True
-        return False
+    wait(lambda: is_busy(ward))
 
-    wait(is_busy)
+
+def is_busy(ward: Ward) -> bool:
+    try:
+        ward.root.ping()
+    except RedisError:
+        return True
+    return False
 
 
 def end_script(ward: Ward) -> None:
     ward.root.script_kill()
+    # It says OK before the script has come to its end.
+    wait(lambda: not is_busy(ward))
     ward.set(lua_time_limit=5000)
 
 
