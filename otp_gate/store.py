@@ -75,6 +75,9 @@ def client(alias: str) -> Any:
         raise StoreUnavailable(f"CACHES[{alias!r}] is not served by django-redis")
     options = dict(cache_settings.get("OPTIONS", {}))
     options["CONNECTION_POOL_KWARGS"] = {**options.get("CONNECTION_POOL_KWARGS", {}), **BOUNDS}
+    # The questions to the Sentinels go over connections of their own.
+    bounds = {name: BOUNDS[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
+    options["SENTINEL_KWARGS"] = {**options.get("SENTINEL_KWARGS", {}), **bounds}
     options["SOCKET_TIMEOUT"] = options["SOCKET_CONNECT_TIMEOUT"] = TIMEOUT
     factory: Any = get_connection_factory(options=options)
     # The factory's pools are shared by URL in the whole process, with the cache's own bounds.

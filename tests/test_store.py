@@ -131,6 +131,21 @@ def test_the_caches_own_pool_keeps_its_bounds(half: Client, settings: Any) -> No
     assert not pool.connection_kwargs.get("decode_responses")
 
 
+def test_the_sentinels_are_asked_with_the_same_bounds(settings: Any) -> None:
+    """They are other servers, on connections of their own; redis-py asks them for seconds."""
+    options = {
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "SENTINELS": [("127.0.0.1", 1)],
+        "SENTINEL_KWARGS": {"socket_timeout": 60},
+    }
+    place = {"BACKEND": REDIS, "LOCATION": "redis://primary/0", "OPTIONS": options}
+    settings.CACHES = {"default": place}
+    start = time.perf_counter()
+    with pytest.raises(StoreUnavailable):
+        alarm(1, 60)
+    assert time.perf_counter() - start < 3
+
+
 @pytest.mark.parametrize(
     "location", ["{0},redis://127.0.0.1:1/0", ["{0}", "redis://127.0.0.1:1/0"]]
 )
