@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -135,8 +135,20 @@ class Challenge:
                 self.credential,
                 longest_window(config),
                 ",".join(self.lost),
+                codes.operator_digest(self.user_id, code),
             )
         )
+
+    @sensitive_variables()
+    def answer(self, typed: object) -> Reply:
+        """Verify what a person typed; what cannot be a code is not compared, and not counted."""
+        code = codes.normalise(typed, gate_config().code_length)
+        if code is not None:
+            return self.verify(code)
+        reply = self.peek()
+        if reply.outcome in (Outcome.LOCKED, Outcome.DISOWNED):
+            return reply
+        return replace(reply, outcome=Outcome.INVALID, counted=False)
 
     def discard(self) -> None:
         """Take the live code away (a log-out). Its mail may still be disowned."""
@@ -187,9 +199,27 @@ def disown(user_id: str, tag: str) -> str:
         return DISOWN_WORDS[DISOWN_WORDS.index(done)]
 
 
-def unlock(user_id: str) -> None:
-    """Lift every lock of a user's second step and forget the wrong answers."""
-    store.forget(codes.user_digest(user_id), ["f", "w", "l", "x", "h"])
+class Lifted(NamedTuple):
+    """What `unlock` took away: a stop, seconds of a lock and of a hold, numbers."""
+
+    stopped: bool
+    lock: float
+    held: float
+    in_a_row: int
+    in_a_day: int
+    sent: int
+
+
+def unlock(user_id: str) -> Lifted:
+    """Lift every lock of a user's second step; forget the wrong answers and the codes sent.
+
+    The window of 24 hours and the budget of SENDS too: either would keep the user out.
+    """
+    user = codes.user_digest(user_id)
+    answer = store.run_for_user(store.UNLOCK, user, longest_window(gate_config()))
+    with understood():
+        stopped, lock, held, *numbers = map(int, answer)
+        return Lifted(bool(stopped), lock / 1000, held / 1000, *numbers)
 
 
 def longest_window(config: GateConfig) -> int:

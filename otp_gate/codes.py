@@ -108,6 +108,15 @@ def code_digest(user_id: str, nonce: str, code: str) -> str:
     return _digest("code", value, 18)
 
 
+@sensitive_variables()
+def operator_digest(user_id: str, code: str) -> str:
+    """Return the keyed digest of a code that an operator reads out, bound to one user.
+
+    To no session: which one its owner will type it into is not known. The record lets it open one.
+    """
+    return _digest("operator", f"{len(user_id)}:{user_id}{code}", 18)
+
+
 def credential_digest(password: str) -> str:
     """Return a digest of the stored password hash: it changes when the password does."""
     return _digest("credential", password, 9)

@@ -1,6 +1,7 @@
 """Signals of the gate. Receivers run after the fact and cannot change what was decided.
 
-All but `guessing_suspected` are sent with the user's class as sender, `user` and `request`.
+All but `guessing_suspected` are sent with the user's class as sender and `user`; all but
+`operator_code_made` with `request`.
 They are sent robustly: a receiver that raises is logged by Django and stops nobody.
 """
 
@@ -28,6 +29,10 @@ been accepted already, so somebody is in)."""
 guessing_suspected = Signal()
 """Suspiciously many wrong answers on the whole site. Arguments: `request`, `number`, `window`
 (seconds). Sent once per window; see the setting ALARM."""
+
+operator_code_made = Signal()
+"""An operator made a code to read out. Arguments: `user`, `operator` (who ran the command),
+`expires_in` (seconds). There is no request."""
 
 request_refused = Signal()
 """The gate turned a half-authenticated request away, or would have. Arguments: `request`,

@@ -23,7 +23,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from otp_gate import challenge as engine
-from otp_gate import forms, session, signals
+from otp_gate import forms, operators, session, signals
 from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
@@ -48,6 +48,9 @@ from otp_gate.state import GateState
 logger = logging.getLogger("otp_gate")
 
 View = Callable[[HttpRequest], HttpResponse]
+
+IN_VAIN = (Outcome.LOCKED, Outcome.COOLDOWN, Outcome.UNDELIVERABLE, Outcome.UNREACHABLE)
+"""What a GET may hear in place of a code on its way."""
 
 
 def own_page(view: View) -> View:
@@ -102,7 +105,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         get_token(request)  # So that a program that starts here has what it must post.
     factor = visit.factor()
     if factor is None:
-        return refuse(visit, Reply(outcome=Outcome.UNREACHABLE), posted=False)
+        return answer(visit, operators.peek(visit.user))
     if request.method == "HEAD" or visit.as_json or is_framed(request):
         # Nobody who could type a code is looking.
         reply = challenge_of(visit).peek()
@@ -116,7 +119,7 @@ def answer(visit: Visit, reply: Reply) -> HttpResponse:
     outcome = reply.outcome
     if outcome is Outcome.DISOWNED:
         return leave(visit.request)
-    if outcome in (Outcome.LOCKED, Outcome.COOLDOWN, Outcome.UNDELIVERABLE):
+    if outcome in IN_VAIN:
         return refuse(visit, reply, posted=False)
     if visit.as_json:
         status = "pending" if outcome is Outcome.ALIVE else outcome.value
@@ -127,11 +130,13 @@ def answer(visit: Visit, reply: Reply) -> HttpResponse:
 @sensitive_variables()
 def check(visit: Visit, given: forms.Submission) -> HttpResponse:
     """Answer what was typed."""
+    request, user, challenge = visit.request, visit.user, challenge_of(visit)
     factor = visit.factor(given.factor)
     if factor is None:
-        return refuse(visit, Reply(outcome=Outcome.UNREACHABLE), posted=True)
-    request, user = visit.request, visit.user
-    reply = factor.verify(challenge_of(visit), user, given.code)
+        # Nothing can be sent to this user: only what an operator reads out leads in.
+        reply = operators.answer(challenge, given.code)
+    else:
+        reply = factor.verify(challenge, user, given.code)
     if reply.outcome is Outcome.ACCEPTED:
         session.set_verified(request, user_id_of(user), reply.factor)
         emit(signals.code_accepted, visit, factor=reply.factor)

@@ -81,7 +81,7 @@ class Account:
                 challenge.attempts = limits.code_attempts
 
     def unlock(self) -> None:
-        self.row, self.wrong, self.locked_until, self.held_until = 0, [], 0, 0
+        self.row, self.wrong, self.sent, self.locked_until, self.held_until = 0, [], [], 0, 0
 
 
 @dataclass

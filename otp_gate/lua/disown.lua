@@ -15,7 +15,7 @@ end
 local used = c.flag == "u"
 c.flag = (used and "e" or "d") .. id
 write_challenge(tag, c)
-drop("c" .. tag, "o" .. tag, "u" .. tag)
+drop("b", "c" .. tag, "o" .. tag, "u" .. tag)
 set("h", text(now + tonumber(ARGV[3])))
 keep(tonumber(ARGV[4]))
 return used and "used" or "done"

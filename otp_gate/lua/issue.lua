@@ -53,7 +53,7 @@ end
 for field in pairs(record) do
   if string.sub(field, 1, 1) == "t" then
     local other = string.sub(field, 2)
-    if now - read_challenge(other).issued > DAY * 1000 then
+    if other ~= tag and now - read_challenge(other).issued > DAY * 1000 then
       drop(field, "c" .. other, "o" .. other, "a" .. other, "u" .. other)
     end
   end

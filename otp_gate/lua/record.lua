@@ -14,6 +14,7 @@
 --   o<tag>   its predecessors: 2 characters of reference and 8 of digest each
 --   u<tag>   what c, t and o were before it, parted by ";": it may have to be taken back
 --   a<tag>   answers already given: 8 characters of attempt id, 1 of outcome each
+--   b        digest:expires:attempts of a code that an operator reads out (break-glass)
 local DAY = 86400
 local record = {}
 do
@@ -89,6 +90,27 @@ local function write_challenge(tag, c)
   set("t" .. tag, table.concat({
     text(c.issued), text(c.expires), text(c.attempts), c.flag, c.factor, c.reference,
   }, ":"))
+end
+
+-- The code of an operator, in the shape of a challenge, while it may be answered.
+local function read_operator(max_attempts)
+  local digest, expires, attempts = string.match(record.b or "", "^([^:]+):(%d+):(%d+)$")
+  local operator = {
+    digest = digest,
+    issued = 0,
+    expires = tonumber(expires),
+    attempts = tonumber(attempts),
+    factor = "operator",
+    reference = "",
+  }
+  if digest and now < operator.expires and operator.attempts < max_attempts then
+    return operator
+  end
+  return nil
+end
+
+local function write_operator(operator)
+  set("b", table.concat({ operator.digest, text(operator.expires), text(operator.attempts) }, ":"))
 end
 
 local function disowned(c)
