@@ -80,7 +80,7 @@ def is_exempt(request: HttpRequest, match: ResolverMatch | None, config: GateCon
         # Django's own development view of static files, as that function and not as a prefix:
         # STATIC_URL may be empty or "/", which as a prefix would open the whole site.
         or match.func is serve_static
-        or (config.exempt_views and _is_named(match, config.exempt_views))
+        or (config.exempt_views and naming(match, config.exempt_views) is not None)
     ):
         return True
     return any(_is_under(request.path_info, prefix) for prefix in config.exempt_paths)
@@ -91,11 +91,13 @@ def reveals_user(match: ResolverMatch | None) -> bool:
     return match is not None and getattr(match.func, EXEMPT, None) == "reveal"
 
 
-def _is_named(match: ResolverMatch, names: tuple[str, ...]) -> bool:
+def naming(match: ResolverMatch, names: tuple[str, ...]) -> str | None:
+    """Return the entry of EXEMPT_VIEWS that names this view, or None."""
     spaces = [":".join(match.namespaces[: i + 1]) for i in range(len(match.namespaces))]
-    if any(f"{space}:*" in names for space in spaces):
-        return True
-    return match.url_name is not None and match.view_name in names
+    entries = [f"{space}:*" for space in spaces]
+    if match.url_name is not None:
+        entries.append(match.view_name)
+    return next((entry for entry in entries if entry in names), None)
 
 
 def _is_under(path: str, prefix: str) -> bool:

@@ -60,6 +60,14 @@ WINDOW = script("window")
 ALARM = script("alarm")
 
 
+def is_redis(cache_settings: Mapping[str, Any]) -> bool:
+    """True if this entry of CACHES is served by django-redis, and names a server."""
+    backend = cache_settings.get("BACKEND")
+    found = import_string(backend) if backend else None
+    served = isinstance(found, type) and issubclass(found, RedisCache)
+    return served and bool(cache_settings.get("LOCATION"))
+
+
 @cache
 def client(alias: str) -> Any:
     """Return a redis-py client for the server of the cache `alias`, with BOUNDS.

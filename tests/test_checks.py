@@ -1,18 +1,33 @@
-"""System checks: each with a wrong project that triggers exactly it."""
+"""System checks: a wrong project for each, and a right one for all."""
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as current
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core import checks as django_checks
 from django.core.management import call_command
 from django.test import override_settings
 
+from tests import servers
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "tests" / "bad_projects"
+BAD = sorted(path.stem for path in FOLDER.glob("[ew]*.py"))
+
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 GATE = "otp_gate.middleware.OTPGateMiddleware"
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://127.0.0.1:6379/0"}
 
 
@@ -36,11 +51,83 @@ def found(**changed: Any) -> list[Any]:
     return [message for message in everything if message.id.startswith("otp_gate.")]
 
 
-def test_a_right_project_triggers_none() -> None:
-    """The project of the suite, with and without settings of its own, is right."""
+@pytest.fixture
+def in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not within a test run: there, mail that is kept and a Redis in this process are right."""
+    monkeypatch.delattr("django.core.mail.outbox")
+
+
+def project(name: str) -> dict[str, Any]:
+    """Return the settings of a project that are not the suite's own."""
+    module = import_module(f"tests.bad_projects.{name}")
+    given = {key: value for key, value in vars(module).items() if key.isupper()}
+    return {key: value for key, value in given.items() if getattr(current, key, None) != value}
+
+
+def identifiers() -> Iterator[str]:
+    """Give every id that the code knows."""
+    for path in (ROOT / "otp_gate" / "checks").glob("*.py"):
+        yield from re.findall(r'= "otp_gate\.([EW]\d{3})"', path.read_text("utf-8"))
+
+
+# A project for each
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_wrong_project_triggers_its_check_and_no_other(name: str, in_production: None) -> None:
+    """The message says what is wrong, and its hint what to write instead."""
+    messages = found(**project(name))
+    assert [message.id for message in messages] == [f"otp_gate.{name[:4].upper()}"]
+    [message] = messages
+    kind = django_checks.Error if name.startswith("e") else django_checks.Warning
+    assert type(message) is kind
+    assert message.hint
+
+
+def test_the_right_project_triggers_none(in_production: None) -> None:
+    """Nor does the suite's own, which is told apart from production, with settings or without."""
+    assert found(**project("right")) == []
+
+
+def test_a_test_run_is_no_production(settings: Any) -> None:
+    """There, a Redis in this process and mail that is kept are as they should be."""
     assert found() == []
     assert found(OTP_GATE={"CODE_TTL": 600, "EXEMPT_PATHS": ["/public/", "/a"]}) == []
     call_command("check")
+
+
+def test_each_check_has_its_wrong_project() -> None:
+    """An id that nothing triggers is an id that nobody has seen work; none is given twice."""
+    known = list(identifiers())
+    assert len(known) == len(set(known))
+    assert set(known) == {name[:4].upper() for name in BAD}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("name", "status", "told"),
+    [
+        ("right", 0, "System check identified no issues (0 silenced)."),
+        ("e010_redis_in_this_process", 1, "(otp_gate.E010)"),
+        ("e002_no_gate", 1, "(otp_gate.E002)"),
+        ("w003_mail_locmem", 0, "(otp_gate.W003)"),
+    ],
+)
+def test_manage_check_says_it(name: str, status: int, told: str) -> None:
+    """As it is typed: an error ends with status 1, a warning is printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "django", "check"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": f"tests.bad_projects.{name}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=servers.PATIENCE,
+    )
+    assert (done.returncode, told in done.stdout + done.stderr) == (status, True)
+
+
+# What the messages say
 
 
 @pytest.mark.parametrize(
@@ -49,35 +136,34 @@ def test_a_right_project_triggers_none() -> None:
         ({"CODE_TLL": 60}, "did you mean 'CODE_TTL'?"),
         ({"CODE_TTL": "60"}, "OTP_GATE['CODE_TTL']"),
         ([], "OTP_GATE must be a dict"),
+        ({"POLICY": "tests.no_such.policy"}, "OTP_GATE['POLICY']: it cannot be imported"),
+        ({"CODE_LENGTH": 4}, "it must be from 6 to 10"),
     ],
 )
 def test_a_wrong_setting(gate: Any, told: str) -> None:
     """E001 names key and reason, and all valid keys in its hint."""
     [message] = found(OTP_GATE=gate)
     assert message.id == "otp_gate.E001"
-    assert message.level == django_checks.ERROR
     assert told in message.msg
     assert "CODE_TTL, CODE_ATTEMPTS" in message.hint
 
 
-@pytest.mark.parametrize("how_often", [0, 2])
-def test_the_gate_stands_once(settings: Any, how_often: int) -> None:
-    """E002: missing, or there twice."""
-    middleware = [item for item in settings.MIDDLEWARE if item != GATE] + [GATE] * how_often
-    [message] = found(MIDDLEWARE=middleware)
-    assert message.id == "otp_gate.E002"
-    assert GATE in message.hint
-
-
 @pytest.mark.parametrize(
-    "middleware", [[SESSIONS, GATE, AUTH], [SESSIONS, GATE], [GATE], (SESSIONS, GATE, AUTH)]
+    ("middleware", "after"),
+    [
+        ([SESSIONS, GATE, AUTH], AUTH),
+        ([SESSIONS, GATE], AUTH),
+        ([GATE], AUTH),
+        ((SESSIONS, GATE, AUTH), AUTH),
+        ([AUTH, GATE, SESSIONS], SESSIONS),
+        ([GATE, SESSIONS, AUTH], SESSIONS),
+    ],
 )
-def test_the_gate_stands_behind_the_authentication(middleware: Any) -> None:
+def test_the_gate_stands_behind_sessions_and_authentication(middleware: Any, after: str) -> None:
     """E003: what the gate cannot see it cannot hold; the hint is the line to move."""
     [message] = found(MIDDLEWARE=middleware)
     assert message.id == "otp_gate.E003"
-    assert AUTH in message.hint
-    assert GATE in message.hint
+    assert message.hint == f"In MIDDLEWARE, move {GATE!r} below {after!r}."
 
 
 @pytest.mark.parametrize(
@@ -98,7 +184,7 @@ def test_any_authentication_before_the_gate_is_accepted(middleware: Any) -> None
 
 def test_the_pages_are_missing() -> None:
     """E004, with the line to paste."""
-    [message] = found(ROOT_URLCONF="tests.named_urls")
+    [message] = found(ROOT_URLCONF="tests.urlconfs.without_pages")
     assert message.id == "otp_gate.E004"
     assert 'include("otp_gate.urls")' in message.hint
 
@@ -108,37 +194,39 @@ def test_the_pages_are_missing() -> None:
     [
         {},
         {"other": REDIS},
-        {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
-        {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
-        {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "x"}},
-        {"default": {"BACKEND": f"{__name__}.StrictRedisCache"}},
-        {"default": {"BACKEND": f"{__name__}.token_authentication"}},
+        {"default": {"BACKEND": LOCMEM}},
+        {"default": {"BACKEND": f"{__name__}.StrictRedisCache", "LOCATION": "x"}},
+        {"default": {"BACKEND": f"{__name__}.token_authentication", "LOCATION": "x"}},
         {"default": {**REDIS, "LOCATION": ""}},
+        {"default": {**REDIS, "LOCATION": []}},
         {"default": {"BACKEND": REDIS["BACKEND"]}},
     ],
 )
 def test_the_cache_is_no_redis(caches: Any) -> None:
     """E005: no alias of that name, another backend, or no server; the hint is the setting."""
-    from otp_gate import checks
+    from otp_gate.checks.surroundings import check_cache
 
     with override_settings(CACHES=caches):
-        [message] = checks.check_cache(None)
+        [message] = check_cache(None)
     assert message.id == "otp_gate.E005"
     assert "django_redis.cache.RedisCache" in message.hint
 
 
 def test_the_cache_of_the_gate_may_be_another_alias() -> None:
     """Only the alias that CACHE names is looked at."""
-    local = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    local = {"BACKEND": LOCMEM}
     assert found(CACHES={"default": local, "codes": REDIS}, OTP_GATE={"CACHE": "codes"}) == []
     [message] = found(CACHES={"default": REDIS}, OTP_GATE={"CACHE": "codes"})
     assert (message.id, "'codes'" in message.msg) == ("otp_gate.E005", True)
 
 
-def test_a_code_that_lives_too_long() -> None:
-    """E006: ASVS 6.5.5 and NIST allow ten minutes."""
-    [message] = found(OTP_GATE={"CODE_TTL": 601})
-    assert message.id == "otp_gate.E006"
+def test_what_is_checked_is_not_connected_to(in_production: None) -> None:
+    """An image is built, and checked, where no Redis runs."""
+    from tests.browsers import redis_commands
+
+    with redis_commands() as seen:
+        assert found(**project("right")) == []
+    assert seen == []
 
 
 @pytest.mark.parametrize("path", ["/", "//", "///"])
@@ -149,6 +237,34 @@ def test_a_path_that_opens_the_whole_site(path: str) -> None:
     assert repr(path) in message.msg
 
 
+def test_where_an_exempt_root_comes_from() -> None:
+    """Whoever wrote [MEDIA_URL] is told that this is the root."""
+    [message] = found(MEDIA_URL="/", OTP_GATE={"EXEMPT_PATHS": ["/"]})
+    assert "'/' (MEDIA_URL)" in message.msg
+
+
+def test_each_exemption_of_the_admin_is_named() -> None:
+    """E008 says which line to take out; what shows nothing may stay open."""
+    gate = {"EXEMPT_VIEWS": ["admin:*", "open"], "EXEMPT_PATHS": ["/admin/auth/"]}
+    assert [message.msg.split(" opens")[0] for message in found(OTP_GATE=gate)] == [
+        "OTP_GATE: EXEMPT_VIEWS admin:*"
+    ]
+    [message] = found(OTP_GATE={"EXEMPT_PATHS": ["/admin/auth/"]})
+    assert "EXEMPT_PATHS /admin/auth/ opens the admin" in message.msg
+    assert found(OTP_GATE={"EXEMPT_VIEWS": ["admin:login", "admin:jsi18n"]}) == []
+
+
+def test_a_delivery_that_cannot_be_made_is_told_once(in_production: None) -> None:
+    """E009, by the factor's id and the error's class: its text may hold a password."""
+    [message] = found(**project("e009_delivery_not_there"))
+    assert message.msg == "The delivery of the factor 'carrier' cannot be made: ImportError."
+
+
+def test_a_policy_that_does_not_tell_what_it_takes() -> None:
+    """What is written in C may not say how it is called: then nothing is said."""
+    assert found(OTP_GATE={"POLICY": max}) == []
+
+
 def test_a_gate_that_only_reports() -> None:
     """W001 outside of development: a roll-out must not be forgotten."""
     [message] = found(OTP_GATE={"MODE": "report"}, DEBUG=False)
@@ -156,7 +272,22 @@ def test_a_gate_that_only_reports() -> None:
     assert found(OTP_GATE={"MODE": "report"}, DEBUG=True) == []
 
 
+def test_development_may_print_codes_and_keep_them_in_this_process(in_production: None) -> None:
+    """With DEBUG, the terminal is where the one who reads it sits."""
+    for name in ("w003_mail_console", "w003_code_in_the_terminal", "e010_redis_in_this_process"):
+        assert found(**{**project(name), "DEBUG": True}) == []
+
+
+def test_mail_without_a_default_mailer_is_no_affair_of_ours(in_production: None) -> None:
+    """Django 6.1 says itself that a mailer is missing; another factor needs none."""
+    assert found(**{**project("right"), "MAILERS": {}}) == []
+    text = {"FACTORS": ["tests.doubles.TextMessage"]}
+    assert found(**{**project("w003_mail_console"), "OTP_GATE": text}) == []
+
+
 def test_a_wrong_setting_hides_no_other_check() -> None:
-    """The cache of a configuration that cannot be read is not guessed at."""
-    local = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    """What depends on a configuration that cannot be read is not guessed at."""
+    local = {"default": {"BACKEND": LOCMEM}}
     assert [message.id for message in found(OTP_GATE={"XYZ": 1}, CACHES=local)] == ["otp_gate.E001"]
+    ids = {message.id for message in found(OTP_GATE={"XYZ": 1}, MIDDLEWARE=[SESSIONS, AUTH])}
+    assert ids == {"otp_gate.E001", "otp_gate.E002"}

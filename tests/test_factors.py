@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from otp_gate.challenge import Challenge
-from otp_gate.checks import check_settings
+from otp_gate.checks.options import check_settings
 from otp_gate.factors.base import CodeFactor
 from otp_gate.factors.console import ConsoleCode
 from otp_gate.factors.email import EmailCode

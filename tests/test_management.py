@@ -102,6 +102,32 @@ def test_programs_call_it_too(alice: Any, capsys: pytest.CaptureFixture[str]) ->
     assert re.fullmatch(r"\d{3} \d{3}\n", capsys.readouterr().out)
 
 
+@pytest.mark.parametrize("action", ["status", "unlock", "code"])
+def test_a_redis_of_this_process_is_no_other_processes(
+    alice: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """In the demo without a Redis, what is done here does not reach the running server: said so."""
+    told = manage(action, "alice")
+    assert "inside this process" not in told.err
+    monkeypatch.delattr("django.core.mail.outbox")
+    told = manage(action, "alice")
+    assert ("inside this process" in told.err) == (not settings.REDIS_URL)
+    assert "inside this process" not in manage("urls").err
+
+
+@pytest.mark.once
+def test_the_urls_of_the_demo(demo: str, tmp_path: Path) -> None:
+    """The file for CI, as it is used there: the status says whether anything new is open."""
+    allowed = tmp_path / "allowed.txt"
+    allowed.write_text("about  # nothing in it\n")
+    told = typed("urls", "--fail-on-exempt", str(allowed), DATABASE_URL=demo)
+    assert (told.returncode, told.stderr) == (0, "")
+    allowed.write_text("")
+    told = typed("urls", "--fail-on-exempt", str(allowed), DATABASE_URL=demo)
+    assert told.returncode == 1
+    assert "/about/  exempt: @otp_exempt" in told.stderr
+
+
 @pytest.mark.once
 def test_an_operator_at_a_terminal(demo: str) -> None:
     """The code alone goes to the output; all else, the log too, goes beside it."""

@@ -1,11 +1,13 @@
-"""`manage.py otp_gate`: status, unlock and code."""
+"""`manage.py otp_gate`: urls, status, unlock and code."""
 
 from __future__ import annotations
 
 import getpass
 import logging
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -18,7 +20,8 @@ from django.core.management.base import (
 )
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import challenge, codes, operators, signals
+from otp_gate import challenge, codes, inventory, operators, policy, signals
+from otp_gate.checks.surroundings import is_in_process, is_tested
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.identity import user_id_of
@@ -30,12 +33,18 @@ logger = logging.getLogger("otp_gate")
 class Command(BaseCommand):
     """The tools around the gate."""
 
-    help = "Help a user through the OTP gate."
+    help = "See what the OTP gate holds, and help a user through it."
     # An operator must not wait until they are mended.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+        urls = actions.add_parser("urls", help="every URL pattern: gated, exempt or bypasses")
+        urls.add_argument(
+            "--fail-on-exempt",
+            metavar="ALLOWED_FILE",
+            help="exit 1 if anything is open that is not in this file (a path or name per line)",
+        )
         for name, told in (
             ("status", "what is known of a user's second step (never a code)"),
             ("unlock", "lift every lock of a user's second step"),
@@ -52,11 +61,52 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         action = getattr(self, options["action"])
         try:
+            if options["action"] in ("status", "unlock", "code") and lives_here():
+                self.stderr.write(
+                    "This Redis lives inside this process: a running server has one of its own."
+                )
             action(options)
         except StoreUnavailable as error:
             raise CommandError(f"{error}.") from error
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
+
+    # urls
+
+    def urls(self, options: dict[str, Any]) -> None:
+        """List every pattern; with a file of what may be open, fail on what else is."""
+        config = gate_config()
+        found = inventory.entries(config)
+        rows = [(entry.path, entry.name or "-", entry.status) for entry in found]
+        widths = [max([len(row[i]) for row in rows], default=0) for i in range(3)]
+        for row, entry in zip(rows, found, strict=True):
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            self.stdout.write("  ".join([*cells, entry.why]).rstrip())
+        if config.mode == "report":
+            self.stderr.write('MODE is "report": the gate lets everybody through.')
+        if config.policy is not policy.everyone:
+            self.stderr.write("POLICY decides whom the gate holds; the others pass everywhere.")
+        if options["fail_on_exempt"] is not None:
+            self.fail_on_exempt(found, options["fail_on_exempt"])
+
+    def fail_on_exempt(self, found: list[inventory.Entry], file: str) -> None:
+        allowed = set(allowed_in(file))
+        for line in sorted(allowed):
+            meant = [entry for entry in found if line in (entry.path, entry.name)]
+            if not meant:
+                self.stderr.write(f"{file}: {line} is no URL pattern (any more).")
+            elif not any(entry.is_open for entry in meant):
+                self.stderr.write(f"{file}: {line} is gated, and need not be allowed.")
+        wrong = [
+            entry
+            for entry in found
+            if entry.is_open and not allowed.intersection([entry.path, entry.name])
+        ]
+        if wrong:
+            lines = [f"  {entry.path}  {entry.status}: {entry.why}" for entry in wrong]
+            raise CommandError("\n".join([f"Open, and not in {file}:", *lines]))
+
+    # status, unlock, code
 
     def status(self, options: dict[str, Any]) -> None:
         """Tell what is known of a user's second step."""
@@ -131,6 +181,23 @@ class Command(BaseCommand):
             f"For {name}, who has given the password: it works once, for {waiting_time(ttl)}. Be "
             "sure who is on the phone: whoever hears it is let in."
         )
+
+
+def lives_here() -> bool:
+    return is_in_process(gate_config().cache) and not is_tested()
+
+
+def allowed_in(file: str) -> Iterator[str]:
+    """Give the lines of a file of what may be open, without comments."""
+    try:
+        text = Path(file).read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file} cannot be read: {type(error).__name__}.") from error
+    for line in text.splitlines():
+        # "#" alone may be part of a pattern.
+        entry = (" " + line).split(" #")[0].strip()
+        if entry:
+            yield entry
 
 
 def user_named(name: str) -> Any:

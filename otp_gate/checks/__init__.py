@@ -1,0 +1,29 @@
+"""System checks: ways to configure the gate wrong or insecurely, with the line to paste.
+
+Each id has a wrong project under `tests/bad_projects/` that triggers exactly it.
+"""
+
+from __future__ import annotations
+
+from django.core import checks
+from django.core.checks import Tags
+
+from otp_gate.checks import options, site, surroundings
+
+CHECKS = {
+    "OTP_GATE is valid": options.check_settings,
+    "OTP_GATE keeps its limits": options.check_limits,
+    "POLICY and FACTORS can be used": options.check_parts,
+    "MIDDLEWARE is in order": site.check_middleware,
+    "The URLs of the gate are there": site.check_urls,
+    "EXEMPT_VIEWS and EXEMPT_PATHS open no more than they say": site.check_exemptions,
+    "CACHES has a Redis for the gate": surroundings.check_cache,
+    "Sessions can be taken back": surroundings.check_sessions,
+    "Codes reach people": surroundings.check_delivery,
+}
+"""What each looks after, in words, when all is well."""
+
+
+def register() -> None:
+    for check in CHECKS.values():
+        checks.register(check, Tags.security)

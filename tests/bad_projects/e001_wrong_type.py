@@ -1,0 +1,7 @@
+"""A duration is a text."""
+
+from __future__ import annotations
+
+from tests.bad_projects.right import *  # noqa: F403
+
+OTP_GATE = {"CODE_TTL": "60"}

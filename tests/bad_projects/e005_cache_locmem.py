@@ -1,0 +1,7 @@
+"""Each worker has a cache of its own."""
+
+from __future__ import annotations
+
+from tests.bad_projects.right import *  # noqa: F403
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

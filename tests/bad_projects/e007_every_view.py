@@ -1,0 +1,7 @@
+"""Every view is exempt, or was meant to be."""
+
+from __future__ import annotations
+
+from tests.bad_projects.right import *  # noqa: F403
+
+OTP_GATE = {"EXEMPT_VIEWS": ["*"]}

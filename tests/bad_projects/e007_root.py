@@ -1,0 +1,7 @@
+"""The root is exempt, and with it everything."""
+
+from __future__ import annotations
+
+from tests.bad_projects.right import *  # noqa: F403
+
+OTP_GATE = {"EXEMPT_PATHS": ["/"]}

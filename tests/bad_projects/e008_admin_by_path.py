@@ -1,0 +1,7 @@
+"""The whole admin is exempt by its path."""
+
+from __future__ import annotations
+
+from tests.bad_projects.right import *  # noqa: F403
+
+OTP_GATE = {"EXEMPT_PATHS": ["/admin"]}

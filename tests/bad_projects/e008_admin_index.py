@@ -1,0 +1,7 @@
+"""A page of the admin is exempt."""
+
+from __future__ import annotations
+
+from tests.bad_projects.right import *  # noqa: F403
+
+OTP_GATE = {"EXEMPT_VIEWS": ["admin:index"]}

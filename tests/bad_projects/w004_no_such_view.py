@@ -1,0 +1,7 @@
+"""An exempt view is misspelt."""
+
+from __future__ import annotations
+
+from tests.bad_projects.right import *  # noqa: F403
+
+OTP_GATE = {"EXEMPT_VIEWS": ["opens"]}
