@@ -19,7 +19,7 @@ from django_redis.cache import RedisCache
 from django_redis.pool import get_connection_factory
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
 from otp_gate.conf import gate_config
@@ -58,6 +58,7 @@ UNLOCK = script("record", "unlock")
 STATUS = script("record", "status")
 WINDOW = script("window")
 ALARM = script("alarm")
+PROBE = script("probe")
 
 
 def is_redis(cache_settings: Mapping[str, Any]) -> bool:
@@ -151,6 +152,32 @@ def discount(key: str, *events: str) -> None:
     """Take events out of a window of the whole site. Raises as `forget`."""
     with bounded() as connection:
         connection.zrem(key, *events)
+
+
+def ask(*command: str) -> Any:
+    """Ask the server about itself; None where it does not say (managed servers forbid much).
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    with bounded() as connection:
+        try:
+            return connection.execute_command(*command)
+        except ResponseError:
+            return None
+
+
+def address() -> str:
+    """Return where the gate's Redis is, without a password; "" where the client does not say."""
+    pool: Any = getattr(client(gate_config().cache), "connection_pool", None)
+    known = getattr(pool, "connection_kwargs", {})
+    if hasattr(pool, "service_name"):
+        return f"{pool.service_name} (as the Sentinels know it)"
+    if "path" in known:
+        return str(known["path"])
+    if "host" not in known:
+        return ""
+    return f"{known['host']}:{known.get('port', 6379)}/{known.get('db') or 0}"
 
 
 def record_key(user: str) -> str:

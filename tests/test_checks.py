@@ -104,6 +104,15 @@ def test_each_check_has_its_wrong_project() -> None:
 
 
 @pytest.mark.once
+def test_each_check_is_in_the_documentation() -> None:
+    """Whoever meets an id finds what it means; no id is made up."""
+    text = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    assert re.findall(r"^\| `otp_gate\.([EW]\d{3})` \| \S", text, re.MULTILINE) == sorted(
+        identifiers()
+    )
+
+
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "status", "told"),
     [

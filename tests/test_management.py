@@ -116,6 +116,40 @@ def test_a_redis_of_this_process_is_no_other_processes(
 
 
 @pytest.mark.once
+def test_each_command_is_in_the_documentation() -> None:
+    """With its options; and none is told of that is not there."""
+    shown = typed("--help").stdout
+    known = set(re.findall(r"^    (\w+) ", shown, re.MULTILINE))
+    text = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    assert {"urls", "doctor"} < known == set(re.findall(r"^## `(\w+)`", text, re.MULTILINE))
+    for line in re.findall(r"^\$ python manage\.py otp_gate (.*[A-Z\]])$", text, re.MULTILINE):
+        action, *options = line.split()
+        usage = re.sub(r"\s+", " ", typed(action, "--help").stdout)
+        for option in options:
+            assert option.strip("[]") in usage, line
+
+
+@pytest.mark.once
+def test_the_doctor_of_the_demo(demo: str) -> None:
+    """It is well; against a Redis that evicts, and against none, it is ill in two ways."""
+    well = typed("doctor", DATABASE_URL=demo)
+    assert (well.returncode, well.stderr) == (0, "")
+    assert "wrong" not in well.stdout
+    assert "a part of this process" in well.stdout
+
+    with servers.redis_server("--maxmemory-policy", "allkeys-lru") as url:
+        evicting = typed("doctor", DATABASE_URL=demo, REDIS_URL=url)
+    assert (evicting.returncode, evicting.stderr) == (1, "CommandError: 1 thing is wrong.\n")
+    assert "wrong  Redis has maxmemory-policy allkeys-lru" in evicting.stdout
+    assert "-> In redis.conf: maxmemory-policy noeviction" in evicting.stdout
+
+    gone = typed("doctor", DATABASE_URL=demo, REDIS_URL="redis://:geheim@127.0.0.1:1/0")
+    assert (gone.returncode, gone.stderr) == (1, "CommandError: 1 thing is wrong.\n")
+    assert "wrong  Redis at 127.0.0.1:1/0 cannot be reached" in gone.stdout
+    assert "geheim" not in gone.stdout
+
+
+@pytest.mark.once
 def test_the_urls_of_the_demo(demo: str, tmp_path: Path) -> None:
     """The file for CI, as it is used there: the status says whether anything new is open."""
     allowed = tmp_path / "allowed.txt"
@@ -139,3 +173,12 @@ def test_an_operator_at_a_terminal(demo: str) -> None:
     assert "Operator's code: user 1, by " in told.stderr
     assert told.stdout.strip() not in seen.stdout
     assert "operator, expires in" in seen.stdout
+
+
+@pytest.mark.once
+def test_it_speaks_where_the_checks_fail(demo: str) -> None:
+    """`doctor` is there for a site that does not start: the checks must not stop it."""
+    told = typed("doctor", DJANGO_SETTINGS_MODULE="tests.bad_projects.e002_no_gate")
+    assert told.returncode == 1
+    assert "The OTP gate is not in MIDDLEWARE. (otp_gate.E002)" in told.stdout
+    assert "Traceback" not in told.stderr

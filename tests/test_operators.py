@@ -542,6 +542,7 @@ def test_without_redis_nothing_is_done(alice: Any, no_redis: None, action: str) 
     """The command says what failed, and where to look; no traceback."""
     told = manage(action, "alice")
     assert told.failed.startswith("Redis (ConnectionError)")
+    assert "otp_gate doctor" in told.failed
     assert told.out in ("", f"alice (id {alice.pk})\n")
 
 

@@ -21,7 +21,7 @@ CHECKS = {
     "Sessions can be taken back": surroundings.check_sessions,
     "Codes reach people": surroundings.check_delivery,
 }
-"""What each looks after, in words, when all is well."""
+"""What each looks after, in words, when all is well: `manage.py otp_gate doctor` prints it."""
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py otp_gate`: urls, status, unlock and code."""
+"""`manage.py otp_gate`: urls, doctor, status, unlock and code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management.base import (
@@ -18,11 +19,13 @@ from django.core.management.base import (
     CommandParser,
     no_translations,
 )
+from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
 from otp_gate import challenge, codes, inventory, operators, policy, signals
 from otp_gate.checks.surroundings import is_in_process, is_tested
 from otp_gate.conf import gate_config
+from otp_gate.doctor import Finding, deliver, examine
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.identity import user_id_of
 from otp_gate.letters import waiting_time
@@ -33,8 +36,8 @@ logger = logging.getLogger("otp_gate")
 class Command(BaseCommand):
     """The tools around the gate."""
 
-    help = "See what the OTP gate holds, and help a user through it."
-    # An operator must not wait until they are mended.
+    help = "See what the OTP gate holds, whether all is well, and help a user through it."
+    # `doctor` must speak where they fail, and an operator must not wait until they are mended.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,6 +48,10 @@ class Command(BaseCommand):
             metavar="ALLOWED_FILE",
             help="exit 1 if anything is open that is not in this file (a path or name per line)",
         )
+        examine = actions.add_parser(
+            "doctor", help="look for what is wrong, and say what to change"
+        )
+        examine.add_argument("--deliver", metavar="USER", help="also send this user a test message")
         for name, told in (
             ("status", "what is known of a user's second step (never a code)"),
             ("unlock", "lift every lock of a user's second step"),
@@ -67,7 +74,7 @@ class Command(BaseCommand):
                 )
             action(options)
         except StoreUnavailable as error:
-            raise CommandError(f"{error}.") from error
+            raise CommandError(f"{error}. `manage.py otp_gate doctor` says more.") from error
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
 
@@ -105,6 +112,28 @@ class Command(BaseCommand):
         if wrong:
             lines = [f"  {entry.path}  {entry.status}: {entry.why}" for entry in wrong]
             raise CommandError("\n".join([f"Open, and not in {file}:", *lines]))
+
+    # doctor
+
+    def doctor(self, options: dict[str, Any]) -> None:
+        """Say what is well and what is wrong, each with the line to change."""
+        wrong = 0
+        for finding in self.findings(options["deliver"]):
+            style = {"ok": self.style.SUCCESS, "note": self.style.NOTICE}.get(
+                finding.verdict, self.style.ERROR
+            )
+            wrong += finding.verdict == "wrong"
+            self.stdout.write(f"{style(finding.verdict.ljust(5))}  {finding.text}")
+            if finding.hint:
+                self.stdout.write(f"       -> {finding.hint}")
+        if wrong:
+            raise CommandError(f"{wrong} thing{'s are' if wrong > 1 else ' is'} wrong.")
+
+    def findings(self, name: str | None) -> Iterator[Finding]:
+        yield from examine()
+        if name is not None:
+            with translation.override(settings.LANGUAGE_CODE):
+                yield deliver(user_named(name))
 
     # status, unlock, code
 

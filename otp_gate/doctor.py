@@ -1,0 +1,264 @@
+"""What may be wrong around the gate: the settings, Redis, the clock, the sessions, the delivery.
+
+Nothing here prints what an exception says: the text of one may hold an address with its password.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.sites.shortcuts import get_current_site
+from django.utils.module_loading import import_string
+
+from otp_gate import checks, codes, conf, store
+from otp_gate.challenge import understood
+from otp_gate.checks.surroundings import is_in_process
+from otp_gate.delivery.base import Letterhead, Message
+from otp_gate.exceptions import StoreUnavailable
+
+MAX_DRIFT = 5.0
+"""Seconds by which two clocks may differ: codes live by Redis's, sessions by this process's."""
+
+PROBE_LIFE = 1000
+"""Milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    verdict: Literal["ok", "note", "wrong"]
+    text: str
+    hint: str = ""
+    """The line to change."""
+
+
+# What redis-py calls it, what it means, and what to do about it.
+FAULTS = {
+    "AuthenticationError": (
+        "wants a password, or another one",
+        "LOCATION = 'redis://:PASSWORD@host:6379/0' (or redis://USER:PASSWORD@…)",
+    ),
+    "TimeoutError": (
+        f"did not answer within {store.TIMEOUT} seconds",
+        "Look at its load and its slow log (SLOWLOG GET); it must be near the site.",
+    ),
+    "ReadOnlyError": (
+        "is a replica, which takes no writes",
+        "Name the primary first in LOCATION, or use Sentinel.",
+    ),
+    "OutOfMemoryError": (
+        "is full",
+        "In redis.conf: maxmemory, with room for the gate's records.",
+    ),
+    "NoPermissionError": (
+        "does not permit what the gate does",
+        "ACL SETUSER … ~otp_gate:* +@hash +@sortedset +@string +@scripting +@keyspace +time",
+    ),
+    "ResponseError": (
+        "refuses what the gate does",
+        "The gate needs Redis 5 or newer with EVAL; its log says what it refused.",
+    ),
+    "ConnectionError": (
+        "cannot be reached",
+        "Start redis-server, or change LOCATION in CACHES to where it is.",
+    ),
+}
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything that can be looked at without troubling anybody."""
+    yield from settings_of_the_site()
+    config, _ = conf.read_settings()
+    if config is None:
+        yield Finding("note", "Redis was not asked: OTP_GATE does not say which it is.")
+        return
+    yield from redis()
+    yield sessions()
+
+
+def settings_of_the_site() -> Iterator[Finding]:
+    """Run each system check of the gate."""
+    for name, check in checks.CHECKS.items():
+        try:
+            messages = [message for message in check(None) if not message.is_silenced()]
+        except Exception as error:  # a module of the project may raise anything
+            hint = "manage.py check shows where."
+            yield Finding("wrong", f"{name}: raises {type(error).__name__}", hint)
+            continue
+        if not messages:
+            yield Finding("ok", name)
+        for message in messages:
+            yield Finding("wrong", f"{message.msg} ({message.id})", message.hint or "")
+
+
+def redis() -> Iterator[Finding]:
+    """Ask the Redis of the gate whether it can be trusted with codes and counters."""
+    if is_in_process(conf.gate_config().cache):
+        yield Finding(
+            "note",
+            "This Redis is a part of this process, as is right for a test or a demo: all that "
+            "follows is about it",
+        )
+    try:
+        where = store.address()
+        probe()  # The first call opens the connection, and loads the script.
+        start = time.time()
+        clock = probe()
+        end = time.time()
+        information = ask_about_itself()
+    except StoreUnavailable as error:
+        yield unavailable(error)
+        return
+    took = f"{(end - start) * 1000:.1f} ms"
+    yield Finding("ok", f"Redis answers{' at ' if where else ''}{where}, in {took}")
+    yield Finding("ok", "Redis runs the gate's scripts (EVALSHA), and keeps what they write")
+    yield drift(clock, start, end)
+    yield eviction(information)
+    yield from persistence(information)
+
+
+def probe() -> float:
+    """Write and read one key; return the server's clock."""
+    text = codes.new_attempt()
+    key = store.site_key(f"doctor-{text}")
+    answer = store.run(store.PROBE, [key], [text, PROBE_LIFE])
+    with understood():
+        read, seconds, micros = answer
+        clock = int(seconds) + int(micros) / 1_000_000
+    if read != text:
+        raise StoreUnavailable("Redis (another answer than was written)")
+    return clock
+
+
+def unavailable(error: StoreUnavailable) -> Finding:
+    """Say which fault it is, in words."""
+    cause: Any = error.__cause__
+    names = [base.__name__ for base in type(cause).__mro__] if cause is not None else []
+    try:
+        where = store.address()
+    except StoreUnavailable:
+        where = ""
+    for name, (meaning, hint) in FAULTS.items():
+        if name in names:
+            at = f" at {where}" if where else ""
+            return Finding("wrong", f"Redis{at} {meaning} ({type(cause).__name__})", hint)
+    # Of a StoreUnavailable the gate itself wrote the text.
+    return Finding("wrong", f"No codes can be kept: {error}", "CACHES")
+
+
+def ask_about_itself() -> dict[str, Any]:
+    """Return what INFO says, of the node that says the worst; managed servers may forbid CONFIG."""
+    answer = store.ask("INFO")
+    nodes = [answer] if "maxmemory_policy" in (answer or {}) else list((answer or {}).values())
+    known = [node for node in nodes if isinstance(node, dict) and "maxmemory_policy" in node]
+    if known:
+        return max(known, key=lambda node: node["maxmemory_policy"] != "noeviction")
+    policy: dict[str, Any] = store.ask("CONFIG GET", "maxmemory-policy") or {}
+    return dict(zip(["maxmemory_policy"], policy.values(), strict=False))
+
+
+def drift(clock: float, start: float, end: float) -> Finding:
+    """Hold Redis's clock against this process's."""
+    # Anywhere within the round trip it may have been read.
+    difference = max(0.0, clock - end, start - clock)
+    if difference > MAX_DRIFT:
+        return Finding(
+            "wrong",
+            f"The clocks of Redis and of this process differ by {difference:.0f} seconds",
+            "Run a time service (chrony, systemd-timesyncd) on both machines.",
+        )
+    return Finding("ok", "The clocks of Redis and of this process agree")
+
+
+def eviction(information: dict[str, Any]) -> Finding:
+    """Say whether a counter may be thrown away to make room."""
+    policy = information.get("maxmemory_policy")
+    if policy is None:
+        return Finding(
+            "note",
+            "Redis does not say what it evicts (INFO and CONFIG are forbidden)",
+            "It must be: maxmemory-policy noeviction",
+        )
+    if policy == "noeviction":
+        return Finding("ok", "Redis evicts nothing (maxmemory-policy noeviction)")
+    # volatile-* as well: every record of the gate has an expiry, so each is a candidate.
+    unlimited = information.get("maxmemory") == 0
+    when = "as soon as a maxmemory is set" if unlimited else "when memory is short"
+    return Finding(
+        "wrong",
+        f"Redis has maxmemory-policy {policy}: {when} it forgets wrong answers and locks, and "
+        "somebody who guesses begins anew",
+        "In redis.conf: maxmemory-policy noeviction (now: CONFIG SET maxmemory-policy noeviction), "
+        "or give the gate a Redis of its own: OTP_GATE = {'CACHE': …}",
+    )
+
+
+def persistence(information: dict[str, Any]) -> Iterator[Finding]:
+    """Say what a restart of Redis would cost."""
+    if information.get("evicted_keys"):
+        yield Finding("note", f"Redis has evicted {information['evicted_keys']} keys so far")
+    if "aof_enabled" in information and not information["aof_enabled"]:
+        yield Finding(
+            "note",
+            "Redis writes no log of changes: a restart forgets wrong answers and locks since the "
+            "last snapshot, if it takes any",
+            "In redis.conf: appendonly yes",
+        )
+
+
+def sessions() -> Finding:
+    """Ask the session engine for a session that is not there."""
+    engine = settings.SESSION_ENGINE
+    try:
+        import_string(f"{engine}.SessionStore")().exists(codes.new_nonce())
+    except Exception as error:  # an engine may raise anything
+        return Finding(
+            "wrong",
+            f"The sessions ({engine}) cannot be read: {type(error).__name__}",
+            "manage.py migrate, and what SESSION_ENGINE and DATABASES or CACHES name",
+        )
+    return Finding("ok", f"The sessions can be read ({engine})")
+
+
+def deliver(user: Any) -> Finding:
+    """Send a message as a person would get it, with a code that opens nothing."""
+    config = conf.gate_config()
+    usable = [factor for factor in config.factors if not factor.missing(user)]
+    if not usable:
+        lacking = " or ".join(factor.missing(user) for factor in config.factors)
+        return Finding("wrong", f"Nothing can be sent to this user, who lacks {lacking}", "FACTORS")
+    factor = usable[0]
+    if not hasattr(type(factor), "deliver"):
+        return Finding("note", f"The factor {factor.id!r} sends nothing")
+    try:
+        factor.deliver.send(
+            Message(
+                user=user,
+                destination=factor.destination(user),
+                code="0" * config.code_length,
+                reference=codes.new_references()[:2],
+                expires_in=config.code_ttl,
+                letterhead=Letterhead(site_name="otp_gate doctor", domain=domain()),
+            )
+        )
+    except Exception as error:  # a delivery may raise anything
+        return Finding(
+            "wrong",
+            f"Not delivered by {factor.id}: {type(error).__name__}",
+            "The settings of that delivery (for email: EMAIL_HOST and its like, or MAILERS)",
+        )
+    return Finding("ok", f"Handed over by {factor.id} for {factor.masked(user)}: is it there?")
+
+
+def domain() -> str:
+    """Return a host of this site, there being no request to say it."""
+    if apps.is_installed("django.contrib.sites"):
+        return str(get_current_site(None).domain)
+    plain = [host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*"]
+    return plain[0] if plain else "localhost"
