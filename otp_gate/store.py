@@ -69,6 +69,9 @@ def is_redis(cache_settings: Mapping[str, Any]) -> bool:
     return served and bool(cache_settings.get("LOCATION"))
 
 
+_pools: list[Any] = []
+
+
 @cache
 def client(alias: str) -> Any:
     """Return a redis-py client for the server of the cache `alias`, with BOUNDS.
@@ -107,6 +110,7 @@ def client(alias: str) -> Any:
         pool.connection_kwargs.update(BOUNDS)
         if hasattr(pool, "timeout"):
             pool.timeout = TIMEOUT
+        _pools.append(pool)
     return connection
 
 
@@ -192,6 +196,9 @@ def site_key(name: str) -> str:
 def _forget_clients(*, setting: str, **_: object) -> None:
     if setting == "CACHES":
         client.cache_clear()
+        # Not left to the garbage collector, which warns of a socket that nobody has closed.
+        while _pools:
+            _pools.pop().disconnect()
 
 
 setting_changed.connect(_forget_clients, dispatch_uid="otp_gate.store")

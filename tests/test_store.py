@@ -122,6 +122,15 @@ def test_the_bounds_are_our_own_whatever_the_cache_says(
     assert time.perf_counter() - start < 1
 
 
+def test_a_changed_setting_leaves_no_connection_behind(half: Client, settings: Any) -> None:
+    """A test of a project that sets CACHES anew is not warned of the sockets of the one before."""
+    open_page(half)
+    before = store.client("default").connection_pool
+    assert any(connection._sock for connection in before._available_connections)
+    settings.CACHES = redis_at(1)
+    assert not any(connection._sock for connection in before._available_connections)
+
+
 def test_the_caches_own_pool_keeps_its_bounds(half: Client, settings: Any) -> None:
     """The gate changes nothing about the project's cache."""
     open_page(half)
