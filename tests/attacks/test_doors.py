@@ -387,7 +387,7 @@ def test_a_26_a_redirect_of_the_404_is_not_followed(settings: Any, half: Client)
     assert_held(restarted(half).get("/hidden/"), "/hidden/")
 
 
-ACCEPTS = ["application/json", "text/html", "*/*", "gar;bage,,;q=", "x" * 8192, ""]
+ACCEPTS = ["application/json", "text/html", "*/*", "junk;,,;q=", "x" * 8192, ""]
 
 
 @pytest.mark.parametrize("accept", ACCEPTS)

@@ -171,14 +171,6 @@ def test_a_58_a_success_does_not_refill_the_day(settings: Any, alice: Any, clock
     assert code_of(new_session()) == "locked"
 
 
-def test_a_60_a_61_limits_hold_in_parallel() -> None:
-    """Proved where there are parallel workers: this one only keeps the proofs where they are."""
-    from tests.parallel import test_races
-
-    assert test_races.test_of_500_wrong_answers_over_20_sessions_10_are_compared
-    assert test_races.test_of_200_right_answers_at_once_one_opens_the_session
-
-
 def test_a_62_a_guess_while_locked_changes_nothing(half: Client, clock: Clock) -> None:
     """It is not compared, be it the right one, and the lock ends when it was to end."""
     open_page(half)
