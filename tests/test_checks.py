@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings as current
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core import checks as django_checks
+from django.core.cache import caches
 from django.core.management import call_command
 from django.test import override_settings
 
@@ -48,6 +49,8 @@ def found(**changed: Any) -> list[Any]:
     """Run the checks of the gate under changed settings."""
     with override_settings(**changed):
         everything = django_checks.run_checks()
+        # An older django-redis cannot close what it could not open.
+        caches["default"].close = lambda **_: None  # type: ignore[method-assign]
     return [message for message in everything if message.id.startswith("otp_gate.")]
 
 
