@@ -6,7 +6,7 @@ Every call is one script and one round trip. What a script decides is written ab
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha1
 from importlib import resources
@@ -19,7 +19,7 @@ from django_redis.cache import RedisCache
 from django_redis.pool import get_connection_factory
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 from redis.retry import Retry
 
 from otp_gate.conf import gate_config
@@ -40,6 +40,9 @@ BOUNDS: Mapping[str, Any] = {
     "health_check_interval": 0,
     "decode_responses": True,
 }
+
+
+FAULTS = (RedisError, RedisClusterException, OSError)
 
 
 def script(*names: str) -> tuple[str, str]:
@@ -69,7 +72,7 @@ def is_redis(cache_settings: Mapping[str, Any]) -> bool:
     return served and bool(cache_settings.get("LOCATION"))
 
 
-_pools: list[Any] = []
+_open: list[tuple[Any, Any]] = []
 
 
 @cache
@@ -100,7 +103,7 @@ def client(alias: str) -> Any:
     location = cache_settings.get("LOCATION", "")
     servers = location.split(",") if isinstance(location, str) else location
     try:
-        connection = factory.connect(servers[0])
+        connection = connect(factory, servers)
     except (ValueError, IndexError):
         # Without the cause: its text may be the address, with the password.
         raise StoreUnavailable(f"CACHES[{alias!r}] has no usable LOCATION") from None
@@ -110,8 +113,16 @@ def client(alias: str) -> Any:
         pool.connection_kwargs.update(BOUNDS)
         if hasattr(pool, "timeout"):
             pool.timeout = TIMEOUT
-        _pools.append(pool)
+    _open.append((factory, connection))
     return connection
+
+
+def connect(factory: Any, servers: Sequence[str]) -> Any:
+    """Connect to the first server; to the next where that needs an answer (a cluster's node)."""
+    for server in servers[:-1]:
+        with suppress(*FAULTS):
+            return factory.connect(server)
+    return factory.connect(servers[-1])
 
 
 @contextmanager
@@ -119,7 +130,7 @@ def bounded() -> Iterator[Any]:
     """Give the client of the cache in force; every fault of Redis becomes one exception."""
     try:
         yield client(gate_config().cache)
-    except (RedisError, OSError) as error:
+    except FAULTS as error:
         raise StoreUnavailable(f"Redis ({type(error).__name__})") from error
 
 
@@ -197,8 +208,9 @@ def _forget_clients(*, setting: str, **_: object) -> None:
     if setting == "CACHES":
         client.cache_clear()
         # Not left to the garbage collector, which warns of a socket that nobody has closed.
-        while _pools:
-            _pools.pop().disconnect()
+        while _open:
+            factory, connection = _open.pop()
+            factory.disconnect(connection)
 
 
 setting_changed.connect(_forget_clients, dispatch_uid="otp_gate.store")

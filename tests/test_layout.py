@@ -30,7 +30,7 @@ TESTED_AS = {
 ROOMS = {
     "session keys": (r"\bsession\[|_session_cache|_get_session|_otp_gate_", {"session.py"}),
     "OTP_GATE": (r"settings\.OTP_GATE|settings, \"OTP_GATE\"", {"conf.py"}),
-    "Redis": (r"^\s*(from|import) (redis|django_redis)\b", {"store.py"}),
+    "Redis": (r"^\s*(from|import) (redis|django_redis)\b", {"store.py", "cluster.py"}),
     "key names": (r"(?<!cache_)key_prefix", {"store.py", "conf.py"}),
     "codes": (r"^\s*import pyotp|^from pyotp|salted_hmac\(", {"codes.py"}),
     "printing": (r"\bprint\(", {"delivery/console.py"}),

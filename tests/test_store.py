@@ -178,7 +178,7 @@ class NoPool:
 
     def __init__(self, client: Any) -> None:
         self.evalsha, self.eval = client.evalsha, client.eval
-        self.flushall = client.flushall
+        self.flushall, self.close = client.flushall, client.close
 
 
 class ClusterLike(ConnectionFactory):
@@ -186,6 +186,9 @@ class ClusterLike(ConnectionFactory):
 
     def connect(self, url: str) -> Any:
         return NoPool(super().connect(url))
+
+    def disconnect(self, connection: Any) -> None:
+        connection.close()
 
 
 def test_the_connection_factory_is_the_projects(half: Client, settings: Any) -> None:
