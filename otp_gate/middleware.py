@@ -14,6 +14,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth import alogout, logout
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
@@ -32,6 +33,8 @@ logger = logging.getLogger("otp_gate")
 
 Names = tuple[str | None, str | None]
 NOBODY: Names = (None, None)
+# The session cannot be read, or ended; or the user whom the policy asks about is not to be had.
+FAULTS = (StoreUnavailable, DatabaseError)
 
 MISPLACED = (
     "The OTP gate needs request.session and request.user: in MIDDLEWARE, move "
@@ -107,9 +110,20 @@ class OTPGateMiddleware:
     def decide(self, request: HttpRequest, at_view: bool = False) -> HttpResponse | None:
         """Settle the request's state; return the answer that turns it away, or None."""
         try:
-            data = session.read(self.session_of(request, at_view))
-        except StoreUnavailable as error:
+            return self.weigh(request, at_view)
+        except FAULTS as error:
             return self.stay_shut(request, error)
+
+    async def adecide(self, request: HttpRequest, at_view: bool = False) -> HttpResponse | None:
+        """See `decide`."""
+        try:
+            return await self.aweigh(request, at_view)
+        except FAULTS as error:
+            return self.stay_shut(request, error)
+
+    def weigh(self, request: HttpRequest, at_view: bool) -> HttpResponse | None:
+        """See `decide`; may raise where nobody can know who asks."""
+        data = session.read(self.session_of(request, at_view))
         names = identity.names(request, data)
         if self.settle(request, data, names):
             return None
@@ -130,12 +144,9 @@ class OTPGateMiddleware:
         shut = self.holds(request, data, names, config, at_view)
         return self.refuse(request) if shut else None
 
-    async def adecide(self, request: HttpRequest, at_view: bool = False) -> HttpResponse | None:
-        """See `decide`."""
-        try:
-            data = await session.aread(self.session_of(request, at_view))
-        except StoreUnavailable as error:
-            return self.stay_shut(request, error)
+    async def aweigh(self, request: HttpRequest, at_view: bool) -> HttpResponse | None:
+        """See `weigh`."""
+        data = await session.aread(self.session_of(request, at_view))
         names = await identity.anames(request, data)
         if self.settle(request, data, names):
             return None
@@ -190,9 +201,11 @@ class OTPGateMiddleware:
         except AttributeError:
             raise ImproperlyConfigured(MISPLACED) from None
 
-    def stay_shut(self, request: HttpRequest, error: StoreUnavailable) -> HttpResponse | None:
+    def stay_shut(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer where nobody can know who asks: a session that cannot be read may be half."""
-        logger.error("Unavailable: %s", error)
+        # By name alone: a database quotes the row, and so the session key.
+        known = isinstance(error, StoreUnavailable)
+        logger.error("Unavailable: %s", error if known else f"database ({type(error).__name__})")
         # The page that would have said so is not reached: keep the code out of error reports.
         request.sensitive_post_parameters = ("code",)  # type: ignore[attr-defined]
         GateState(request, "anonymous", NOBODY, session.NOTHING)

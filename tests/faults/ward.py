@@ -270,7 +270,7 @@ FAULTS = [
     Fault("answers lost, cut", wire(silent=True), calm, shuts=True),
     Fault("answers lost, hanging", wire(stalled=True), calm, shuts=True, slow=True),
     Fault("answers garbled", wire(garbled=True), calm, shuts=True),
-    Fault("latency 0.1 s", wire(delay=0.1), calm, harmless=True, slow=True),
+    Fault("latency 0.05 s", wire(delay=0.05), calm, harmless=True, slow=True),
     Fault("latency 0.7 s", wire(delay=0.7), calm, shuts=True, slow=True),
     Fault("our clock + 1 day", travel(DAY), come_back),
     Fault("our clock - 1 day", travel(-DAY), come_back, harmless=True),
