@@ -150,7 +150,11 @@ STEPS: dict[str, Callable[[Client], Any]] = {
 }
 
 
-@pytest.mark.parametrize("step", STEPS)
+QUICK = ("first page", "right code", "wrong code")
+LONG = [pytest.param(step, marks=pytest.mark.torture) for step in STEPS if step not in QUICK]
+
+
+@pytest.mark.parametrize("step", [*QUICK, *LONG])
 def test_a_fault_before_a_step(
     alone: Client, inside: Client, on_disk: str, fault: Fault, row: table.Row, step: str
 ) -> None:

@@ -1,7 +1,7 @@
 """The mail server refuses, hangs or hangs up; a delivery raises whatever there is: nothing is lost.
 
 A page waits for a mail server as long as the project lets it (`EMAIL_TIMEOUT`, or the time-out of
-its mailer): here a fifth of a second.
+its mailer): here a tenth of a second.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def test_a_mail_server_fails_in_every_way(
     settings.OTP_GATE = ONE_SEND
     row = table.row(f"mail server {manner}")
     server.point, server.manner = point, manner
-    use_server(settings, server.port, timeout=0.2 if manner == "hangs" else 10)
+    use_server(settings, server.port, timeout=0.1 if manner == "hangs" else 10)
     assert_not_sent(row, half)
     assert mail.outbox == []
     server.point = ""

@@ -23,6 +23,7 @@ from tests.faults.play import (
     STEPS,
     STRANGE,
     WARM,
+    WRONG,
     Stage,
 )
 from tests.faults.proxy import When
@@ -59,7 +60,7 @@ def test_a_fault_at_the_command_that_matters(stage: Stage, fault: Fault) -> None
         stage.play(fault, RIGHT, 1, "before")
         stage.play(fault, FIRST, 1, "after")
     else:
-        for step in STEPS:
+        for step in (RIGHT, FIRST, WRONG):
             for when in WHENS:
                 stage.play(fault, step, 1, when)
     stage.row.assert_fine()
