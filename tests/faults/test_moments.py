@@ -57,8 +57,8 @@ def stage(place: Ward, alice: Any, bob: Any, settings: Any, request: Any) -> Sta
 def test_a_fault_at_the_command_that_matters(stage: Stage, fault: Fault) -> None:
     """To issue and to verify takes one command; it is never sent, or its answer never comes."""
     if fault.slow:
-        stage.play(fault, RIGHT, 1, "before")
-        stage.play(fault, FIRST, 1, "after")
+        # A server that hangs finds the command in its buffers when it goes on.
+        stage.play(fault, FIRST, 1, "before")
     else:
         for step in (RIGHT, FIRST, WRONG):
             for when in WHENS:
