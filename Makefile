@@ -6,7 +6,7 @@ COMPILE := $(DEV) lock uv pip compile --quiet --universal --python-version 3.11 
   --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format matrix lock messages clean
+.PHONY: help demo test torture lint format matrix lock messages clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/'
@@ -16,6 +16,9 @@ demo: ## Run the demo site (ADDRESS=127.0.0.1:8000, REDIS_URL=redis://...)
 
 test: ## Run the tests, on fakeredis and on a real Redis (ARGS="-k story" for some of them)
 	@$(DEV) test scripts/test.py $(ARGS)
+
+torture: ## Hurt everything, for long: Sentinel, Cluster, every fault, load (ARGS=--short: once)
+	@$(DEV) test scripts/torture.py $(ARGS)
 
 lint: ## Run every static check
 	$(DEV) lint ruff check .

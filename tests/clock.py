@@ -59,4 +59,8 @@ class Clock:
     def advance(self, seconds: float) -> None:
         self.traveller.shift(seconds)
         if settings.REDIS_URL:
-            store.client("default").eval(GROW_OLDER, 0, int(seconds * 1000))
+            client, milliseconds = store.client("default"), int(seconds * 1000)
+            # Each primary of a cluster knows its own keys only.
+            for node in getattr(client, "get_primaries", lambda: [None])():
+                where = {"target_nodes": node} if node else {}
+                client.execute_command("EVAL", GROW_OLDER, 0, milliseconds, **where)

@@ -16,7 +16,7 @@ from django.contrib.sessions.backends.file import SessionStore
 from django.test import AsyncClient, Client
 
 from otp_gate import store
-from tests import servers, views
+from tests import servers, table, views
 from tests.browsers import AsyncBrowser
 from tests.clock import Clock
 from tests.helpers import PASSWORD, log_in, pass_gate
@@ -68,9 +68,13 @@ def pytest_pyfunc_call(pyfuncitem: Any) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say loudly what was not proved for want of a real part."""
+    """Say loudly what was not proved for want of a real part; tell what was hurt, and how often."""
     for part in sorted(servers.MISSING):
         terminalreporter.write_line(f"NOT PROVED HERE: there is no {part}", red=True, bold=True)
+    if table.ROWS:
+        terminalreporter.section("what was done, how often, and what got through")
+        for line in table.lines():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

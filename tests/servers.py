@@ -252,6 +252,13 @@ class Mailbox:
     def sent_to(self, address: str) -> list[EmailMessage]:
         return [message for message in list(self.messages) if message["To"] == address]
 
+    def take(self, address: str) -> list[EmailMessage]:
+        """Return the mails of one person, oldest first, and keep them no longer."""
+        found = self.sent_to(address)
+        for message in found:
+            self.messages.remove(message)
+        return found
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Speak as much SMTP as smtplib asks for."""
         writer.write(b"220 mailbox\r\n")

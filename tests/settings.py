@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import django
 from fakeredis import FakeRedisConnection
@@ -64,12 +65,18 @@ else:
     MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 
 REDIS_URL = os.environ.get("REDIS_URL", "")
-CACHES = {
+CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL or "redis://fake:6379/0",
-        "OPTIONS": {}
-        if REDIS_URL
-        else {"CONNECTION_POOL_KWARGS": {"connection_class": FakeRedisConnection}},
+        "OPTIONS": {},
     }
 }
+if not REDIS_URL:
+    CACHES["default"]["OPTIONS"] = {
+        "CONNECTION_POOL_KWARGS": {"connection_class": FakeRedisConnection}
+    }
+elif "," in REDIS_URL:
+    CACHES["default"]["OPTIONS"] = {
+        "CONNECTION_FACTORY": "otp_gate.cluster.ClusterConnectionFactory"
+    }

@@ -19,23 +19,13 @@ from tests.gates import assert_held
 from tests.helpers import DISOWN, RESEND, VERIFY, disown_link, last_code, log_in, open_page
 from tests.servers import redis_server
 from tests.topologies import Cluster, redis_cluster, wait_for
+from tests.topologies import caches_of_cluster as caches
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with redis_cluster(tmp_path_factory.mktemp("cluster")) as found:
         yield found
-
-
-def caches(urls: list[str]) -> dict[str, Any]:
-    """Return what a project writes into its settings."""
-    return {
-        "default": {
-            "BACKEND": "django_redis.cache.RedisCache",
-            "LOCATION": urls,
-            "OPTIONS": {"CONNECTION_FACTORY": "otp_gate.cluster.ClusterConnectionFactory"},
-        }
-    }
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,15 @@ class Cluster:
     """A Redis Cluster: half of the nodes are primaries."""
 
     nodes: list[Server]
+    stack: ExitStack
 
     @property
     def urls(self) -> list[str]:
         return [node.url for node in self.nodes]
+
+    def caches(self) -> dict[str, Any]:
+        """Return what a project writes into its settings."""
+        return caches_of_cluster(self.urls)
 
     def ask(self, node: Server, *command: str) -> Any:
         """Return what the node says, as it says it."""
@@ -43,9 +50,56 @@ class Cluster:
     def alive(self) -> list[Server]:
         return [node for node in self.nodes if node.process.poll() is None]
 
+    @property
+    def primaries(self) -> list[Server]:
+        """Return the nodes that answer for slots, as the first node that runs sees it."""
+        ports = {found[2][1] for found in self.ask(self.alive[0], "CLUSTER", "SLOTS")}
+        return [node for node in self.alive if node.port in ports]
+
+    def slots_in_use(self, node: Server) -> set[int]:
+        """Return the slots of this primary in which something lies."""
+        keys = self.ask(node, "KEYS", "*")
+        return {self.ask(node, "CLUSTER", "KEYSLOT", key) for key in keys}
+
+    def move(self, slot: int, source: Server, target: Server) -> None:
+        """Move a slot with all that lies in it, as `redis-cli --cluster reshard` does."""
+        giver, taker = (self.ask(node, "CLUSTER", "MYID") for node in (source, target))
+        self.ask(target, "CLUSTER", "SETSLOT", str(slot), "IMPORTING", giver)
+        self.ask(source, "CLUSTER", "SETSLOT", str(slot), "MIGRATING", taker)
+        while keys := self.ask(source, "CLUSTER", "GETKEYSINSLOT", str(slot), "100"):
+            self.ask(source, "MIGRATE", HOST, str(target.port), "", "0", "5000", "KEYS", *keys)
+        for node in (target, source):
+            self.ask(node, "CLUSTER", "SETSLOT", str(slot), "NODE", taker)
+
+    def kill(self, node: Server) -> None:
+        """Kill a primary, and wait until a replica answers for its slots."""
+        os.kill(node.process.pid, signal.SIGKILL)
+        node.process.wait()
+        wait_for(self.is_whole)
+
+    def start_again(self, node: Server) -> None:
+        """Start a node that was killed, and wait until it follows the one that took its place."""
+        number = self.nodes.index(node)
+        started = self.stack.enter_context(
+            run_server(node.process.args, node.url, node.port, lambda: listens(node.port))  # type: ignore[arg-type]
+        )
+        self.nodes[number] = started
+        wait_for(lambda: "master_link_status:up" in self.ask(started, "INFO", "replication"))
+        wait_for(self.is_whole)
+
     def is_whole(self) -> bool:
         """True if every node that runs knows of a primary for every slot."""
         return all("cluster_state:ok" in self.ask(node, "CLUSTER", "INFO") for node in self.alive)
+
+
+def caches_of_cluster(urls: list[str]) -> dict[str, Any]:
+    return {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": urls,
+            "OPTIONS": {"CONNECTION_FACTORY": "otp_gate.cluster.ClusterConnectionFactory"},
+        }
+    }
 
 
 def wait_for(done: Callable[[], bool]) -> None:
@@ -82,7 +136,7 @@ def redis_cluster(folder: Path, primaries: int = 3, replicas: int = 3) -> Iterat
                     run_server(command, url, port, lambda port=port: listens(port))  # type: ignore[misc]
                 )
             )
-        cluster = Cluster(nodes)
+        cluster = Cluster(nodes, stack)
         join(cluster, primaries)
         yield cluster
 
@@ -111,3 +165,142 @@ def join(cluster: Cluster, primaries: int) -> None:
             for node in cluster.nodes[primaries:]
         )
     )
+
+
+@dataclass
+class Sentinels:
+    """A primary, its replicas, and Sentinels that put a replica in the place of a dead primary."""
+
+    folder: Path
+    executable: str
+    stack: ExitStack
+    data: dict[int, Server] = field(default_factory=dict)
+    guards: list[int] = field(default_factory=list)
+
+    NAME = "otp"
+    DOWN_AFTER = 1000
+    """Milliseconds without an answer after which a Sentinel takes a server for dead."""
+
+    def caches(self) -> dict[str, Any]:
+        """Return what a project writes into its settings."""
+        return {
+            "default": {
+                "BACKEND": "django_redis.cache.RedisCache",
+                "LOCATION": f"redis://{self.NAME}/0",
+                "OPTIONS": {
+                    "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+                    "CLIENT_CLASS": "django_redis.client.SentinelClient",
+                    "SENTINELS": [[HOST, port] for port in self.guards],
+                },
+            }
+        }
+
+    def start(self, port: int, primary: int | None = None) -> None:
+        """Start a data server, empty; a replica where a primary is named."""
+        command = [
+            self.executable, "--port", str(port), "--bind", HOST, "--save", "",
+            "--dir", str(self.folder), "--dbfilename", f"{port}.rdb",
+            "--repl-diskless-sync-delay", "0",
+        ]  # fmt: skip
+        if primary:
+            command += ["--replicaof", f"{HOST} {primary}"]
+        url = f"redis://{HOST}:{port}/0"
+        self.data[port] = self.stack.enter_context(
+            run_server(command, url, port, lambda: listens(port))
+        )
+
+    def watch(self, primary: int) -> None:
+        """Start a Sentinel."""
+        port = free_port()
+        config = self.folder / f"sentinel-{port}.conf"
+        config.write_text(
+            f"sentinel monitor {self.NAME} {HOST} {primary} 2\n"
+            f"sentinel down-after-milliseconds {self.NAME} {self.DOWN_AFTER}\n"
+            f"sentinel failover-timeout {self.NAME} 2000\n"
+            f"sentinel parallel-syncs {self.NAME} 2\n"
+        )
+        command = [self.executable, str(config), "--sentinel", "--port", str(port), "--bind", HOST]
+        url = f"redis://{HOST}:{port}"
+        self.stack.enter_context(run_server(command, url, port, lambda: listens(port)))
+        self.guards.append(port)
+
+    def ask(self, port: int, *command: str) -> Any:
+        """Return what a server says, as it says it."""
+        with redis.Redis(host=HOST, port=port, decode_responses=True) as client:
+            client.response_callbacks.clear()
+            return client.execute_command(*command)
+
+    def known_primaries(self) -> set[int]:
+        """Return the port that each Sentinel names."""
+        question = ("SENTINEL", "get-master-addr-by-name", self.NAME)
+        return {int(self.ask(port, *question)[1]) for port in self.guards}
+
+    @property
+    def primary(self) -> int:
+        [port] = self.known_primaries()
+        return port
+
+    def others(self) -> list[int]:
+        """Return the ports of the data servers that run and are no primary."""
+        primary = self.primary
+        alive = (port for port, server in self.data.items() if server.process.poll() is None)
+        return [port for port in alive if port != primary]
+
+    def is_whole(self) -> bool:
+        """True if all data servers run, follow one primary, and all Sentinels know it."""
+        known = self.known_primaries()
+        if len(known) != 1 or len(self.others()) + 1 < len(self.data):
+            return False
+        primary = self.primary
+        facts = [self.ask(port, "INFO", "replication") for port in self.others()]
+        replicas = [self.ask(port, "SENTINEL", "replicas", self.NAME) for port in self.guards]
+        others = [self.ask(port, "SENTINEL", "sentinels", self.NAME) for port in self.guards]
+        return (
+            all(f"master_port:{primary}\r" in fact for fact in facts)
+            and all("master_link_status:up" in fact for fact in facts)
+            and all(len(found) >= len(facts) for found in replicas)
+            and all(len(found) == len(self.guards) - 1 for found in others)
+            and "role:master" in self.ask(primary, "INFO", "replication")
+        )
+
+    def kill_primary(self) -> int:
+        """Kill the primary, and wait until all Sentinels name another that takes writes."""
+        dead = self.primary
+        process = self.data[dead].process
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        wait_for(lambda: len(found := self.known_primaries()) == 1 and dead not in found)
+        wait_for(lambda: "role:master" in self.ask(self.primary, "INFO", "replication"))
+        return dead
+
+    def mend(self, dead: int) -> None:
+        """Start a server that was killed again, as a replica, and wait until all is well."""
+        self.start(dead, self.primary)
+        wait_for(self.is_whole)
+
+    def settle(self) -> None:
+        """Wait until the replicas have all that the primary has."""
+        self.ask(self.primary, "WAIT", str(len(self.others())), "5000")
+
+    def cut_replication(self) -> None:
+        """Let the replicas hear no more of the primary, as behind a broken wire."""
+        for port in self.others():
+            self.ask(port, "REPLICAOF", HOST, "1")
+
+
+@contextmanager
+def redis_sentinels(folder: Path, replicas: int = 2, guards: int = 3) -> Iterator[Sentinels]:
+    """Start a primary, its replicas and its Sentinels."""
+    executable = redis_executable()
+    if executable is None:
+        lacking("redis-server")
+    with ExitStack() as stack:
+        found = Sentinels(folder, str(executable), stack)
+        primary = free_port()
+        found.start(primary)
+        for _ in range(replicas):
+            found.start(free_port(), primary)
+        for _ in range(guards):
+            found.watch(primary)
+        wait_for(found.is_whole)
+        yield found

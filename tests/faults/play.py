@@ -14,9 +14,9 @@ from django.test import Client
 from otp_gate import store
 from tests.browsers import is_in, reference_on
 from tests.faults.proxy import When
-from tests.faults.table import Row
 from tests.faults.ward import Fault, Ward, set_trap
 from tests.helpers import LOGIN, RESEND, VERIFY, codes_sent, log_in, open_page, wrong_code
+from tests.table import Row
 
 BACKEND = "django.core.mail.backends.locmem.EmailBackend.send_messages"
 SCRIPTS = (store.ISSUE, store.VERIFY, store.WITHDRAW, store.WINDOW, store.ALARM)

@@ -20,8 +20,8 @@ from django.db import connections
 from django.test import Client
 
 from otp_gate import store
+from tests import table
 from tests.browsers import AsyncBrowser, is_in, post_json
-from tests.faults import table
 from tests.helpers import (
     CANCEL,
     DISOWN,

@@ -18,10 +18,9 @@ from django.http import Http404
 from django.test import Client
 
 from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
-from tests import servers
+from tests import servers, table
 from tests.browsers import guess, is_in, post_json, status_of
 from tests.doubles import EMAIL, Broken, Carrier
-from tests.faults import table
 from tests.faults.mail_server import MANNERS, POINTS, MailServer, mail_server, use_server
 from tests.helpers import JSON, PASSWORD, RESEND, VERIFY, last_code, log_in, open_page, pass_gate
 

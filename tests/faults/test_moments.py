@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests import table
 from tests.browsers import redis_at
-from tests.faults import table
 from tests.faults.play import (
     COLD,
     FIRST,

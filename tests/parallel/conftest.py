@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +68,12 @@ def env(
         yield found
 
 
-def prepare(settings_module: str, env: dict[str, str]) -> None:
+def prepare(
+    settings_module: str, env: dict[str, str], names: Sequence[str] = ("alice", "bob")
+) -> None:
     """Make tables and people."""
     subprocess.run(
-        [sys.executable, "-m", "tests.parallel.people"],
+        [sys.executable, "-m", "tests.parallel.people", *names],
         cwd=servers.ROOT,
         env={**servers.environment(env), "DJANGO_SETTINGS_MODULE": settings_module},
         check=True,

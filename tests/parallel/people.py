@@ -1,6 +1,8 @@
-"""`python -m tests.parallel.people`: make the tables and the people of a site."""
+"""`python -m tests.parallel.people NAME...`: make the tables and the people of a site."""
 
 from __future__ import annotations
+
+import sys
 
 import django
 
@@ -13,7 +15,7 @@ def main() -> None:
     from tests.helpers import PASSWORD
 
     call_command("migrate", verbosity=0)
-    for name in ("alice", "bob"):
+    for name in sys.argv[1:]:
         get_user_model().objects.create_user(name, f"{name}@example.org", PASSWORD)
 
 

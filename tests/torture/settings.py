@@ -1,0 +1,19 @@
+"""The project of the parallel proofs, on whatever Redis the test names; each answer tells its SQL.
+
+The limits of a user are those of tests.parallel; those of the site would stop the load.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from tests.parallel.settings import *  # noqa: F403
+
+CACHES = json.loads(os.environ["CACHES"])
+MIDDLEWARE = ["tests.torture.counting.CountSQL", *MIDDLEWARE]  # noqa: F405
+OTP_GATE = {
+    **OTP_GATE,  # noqa: F405
+    "GLOBAL_SENDS": (1_000_000, 900),
+    "ALARM": (1_000_000, 60),
+}
