@@ -184,7 +184,10 @@ def ask(*command: str) -> Any:
 
 def address() -> str:
     """Return where the gate's Redis is, without a password; "" where the client does not say."""
-    pool: Any = getattr(client(gate_config().cache), "connection_pool", None)
+    connection = client(gate_config().cache)
+    if hasattr(connection, "get_default_node"):
+        return f"{connection.get_default_node().name} (a node of the cluster)"
+    pool: Any = getattr(connection, "connection_pool", None)
     known = getattr(pool, "connection_kwargs", {})
     if hasattr(pool, "service_name"):
         return f"{pool.service_name} (as the Sentinels know it)"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import redis
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 
+from otp_gate import store
 from tests.helpers import CANCEL, JSON, RESEND, VERIFY, codes_sent, wrong_code
 
 SUBRESOURCE = {"sec-fetch-dest": "image"}
@@ -89,17 +89,18 @@ def number_on(response: Any, term: str) -> int:
 def redis_commands() -> Iterator[list[str]]:
     """Collect the names of the commands that reach Redis."""
     seen: list[str] = []
-    original = redis.Redis.execute_command
+    kind = type(store.client("default"))
+    original = kind.execute_command
 
     def execute_command(self: Any, *args: Any, **options: Any) -> Any:
         seen.append(args[0])
         return original(self, *args, **options)
 
-    redis.Redis.execute_command = execute_command  # type: ignore[method-assign]
+    kind.execute_command = execute_command
     try:
         yield seen
     finally:
-        redis.Redis.execute_command = original  # type: ignore[method-assign]
+        kind.execute_command = original
 
 
 def guess(client: Any, times: int = 1) -> Any:

@@ -81,7 +81,7 @@ HEAD = {
 
 
 def lines() -> Iterator[str]:
-    width = max(map(len, ROWS))
+    width = max(map(len, ROWS), default=0)
     yield f"{'what was done':{width}}  " + "  ".join(HEAD)
     for name, row in ROWS.items():
         cells = [getattr(row, field) for field in HEAD.values()]

@@ -201,14 +201,14 @@ def test_what_changes_nothing_may_run_as_often_as_it_likes(still: Clock, state: 
 
 def test_an_event_of_the_whole_site_is_counted_once(still: Clock) -> None:
     """The breaker and the alarm know a repeated call by its id."""
-    keys = ["window"]
+    keys = ["{site}:window"]
     for name in ("a", "a", "b"):
         assert store.run(store.WINDOW, keys, [name, 2, 10_000]) == [1, 0]
     allowed, wait = store.run(store.WINDOW, keys, ["c", 2, 10_000])
     assert (allowed, wait) == (0, pytest.approx(10_000, abs=500))
     assert store.run(store.WINDOW, keys, ["a", 2, 10_000]) == [1, 0]
 
-    keys = ["alarm", "alarm-given"]
+    keys = ["{site}:alarm", "{site}:alarm-given"]
     given = [store.run(store.ALARM, keys, [name, 3, 10_000]) for name in "aabbccd"]
     assert given == [0, 0, 0, 0, 1, 1, 0]
 

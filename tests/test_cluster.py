@@ -75,6 +75,8 @@ def test_the_commands_on_a_cluster(on_cluster: Cluster, half: Client, capsys: An
     call_command("otp_gate", "status", "alice")
     call_command("otp_gate", "unlock", "alice")
     assert "alice" in capsys.readouterr().out
+    call_command("otp_gate", "doctor")
+    assert "(a node of the cluster)" in capsys.readouterr().out
 
 
 def test_the_site_s_own_cache_on_a_cluster(settings: Any, on_cluster: Cluster) -> None:

@@ -197,7 +197,7 @@ def test_each_fault_has_its_advice(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise error(f"WRONGPASS {SECRET}")
 
-    monkeypatch.setattr("redis.Redis.execute_command", fail)
+    monkeypatch.setattr(type(store.client("default")), "execute_command", fail)
     ran = manage("doctor")
     [line] = wrong(ran)
     assert told in line

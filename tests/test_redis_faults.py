@@ -95,7 +95,7 @@ def test_every_fault_of_redis_is_one(
         raise error("told by the server")
 
     with monkeypatch.context() as patch:
-        patch.setattr("redis.client.Redis.execute_command", fail)
+        patch.setattr(type(store.client("default")), "execute_command", fail)
         refused_everywhere(half)
     assert half.post(VERIFY, {"code": code}).status_code == 302
 

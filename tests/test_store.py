@@ -122,6 +122,7 @@ def test_the_bounds_are_our_own_whatever_the_cache_says(
     assert time.perf_counter() - start < 1
 
 
+@pytest.mark.one_server
 def test_a_changed_setting_leaves_no_connection_behind(half: Client, settings: Any) -> None:
     """A test of a project that sets CACHES anew is not warned of the sockets of the one before."""
     open_page(half)
@@ -131,6 +132,7 @@ def test_a_changed_setting_leaves_no_connection_behind(half: Client, settings: A
     assert not any(connection._sock for connection in before._available_connections)
 
 
+@pytest.mark.one_server
 def test_the_caches_own_pool_keeps_its_bounds(half: Client, settings: Any) -> None:
     """The gate changes nothing about the project's cache."""
     open_page(half)
@@ -155,6 +157,7 @@ def test_the_sentinels_are_asked_with_the_same_bounds(settings: Any) -> None:
     assert time.perf_counter() - start < 3
 
 
+@pytest.mark.one_server
 @pytest.mark.parametrize(
     "location", ["{0},redis://127.0.0.1:1/0", ["{0}", "redis://127.0.0.1:1/0"]]
 )
@@ -191,6 +194,7 @@ class ClusterLike(ConnectionFactory):
         connection.close()
 
 
+@pytest.mark.one_server
 def test_the_connection_factory_is_the_projects(half: Client, settings: Any) -> None:
     """What django-redis is told to connect with, the gate connects with."""
     settings.DJANGO_REDIS_CONNECTION_FACTORY = f"{__name__}.ClusterLike"
@@ -296,7 +300,7 @@ def test_every_key_has_an_end(half: Client, bob: Any, settings: Any) -> None:
     redis = store.client("default")
 
     def ends() -> list[int]:
-        return [redis.ttl(key) for key in redis.keys("*")]
+        return [redis.ttl(key) for key in redis.scan_iter("*")]
 
     ask_for_code(half)
     token = disown_link().split("token=")[1]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from otp_gate import store
 
 
 @contextmanager
@@ -39,13 +40,14 @@ def answering(answer: Any) -> Iterator[None]:
 @contextmanager
 def commands(instead: Callable[..., Any]) -> Iterator[None]:
     """Call `instead(run, *args)` for each command of every client."""
-    original = redis.Redis.execute_command
+    kind = type(store.client("default"))
+    original = kind.execute_command
 
     def execute_command(self: Any, *args: Any, **options: Any) -> Any:
         return instead(lambda: original(self, *args, **options), *args)
 
-    redis.Redis.execute_command = execute_command  # type: ignore[method-assign]
+    kind.execute_command = execute_command
     try:
         yield
     finally:
-        redis.Redis.execute_command = original  # type: ignore[method-assign]
+        kind.execute_command = original
