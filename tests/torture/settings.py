@@ -1,6 +1,7 @@
 """The project of the parallel proofs, on whatever Redis the test names; each answer tells its SQL.
 
-The limits of a user are those of tests.parallel; those of the site would stop the load.
+The lock after ten wrong answers in a row is as it comes; the limits of a day, of a user and of the
+site, would stop the load.
 """
 
 from __future__ import annotations
@@ -16,4 +17,5 @@ OTP_GATE = {
     **OTP_GATE,  # noqa: F405
     "GLOBAL_SENDS": (1_000_000, 900),
     "ALARM": (1_000_000, 60),
+    "FAILURES": {"per_day": 10_000, "stop": 10_000},
 }
