@@ -2,8 +2,10 @@ PYTHON ?= python3
 DEV := $(PYTHON) scripts/dev.py
 TEMPLATES = $(shell find otp_gate/templates templates -name '*.html')
 # One file serves every Python: the versions that differ carry a marker.
+# The extras stay in the locks: without its "[toml]", pip looks for the newest coverage there is,
+# and refuses every lock older than that.
 COMPILE := $(DEV) lock uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --custom-compile-command "make lock" $(UPGRADE)
+  --no-strip-extras --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test torture lint format matrix lock messages clean

@@ -175,8 +175,8 @@ def understood() -> Iterator[None]:
 
 def alarm(number: int, window: int) -> bool:
     """Count a wrong answer of the whole site; True if it is the one that gives the alarm."""
-    keys = [store.site_key("alarm"), store.site_key("alarm-given")]
-    given = store.run(store.ALARM, keys, [codes.new_attempt(), number, window * 1000])
+    key = store.site_key("alarm")
+    given = store.run(store.ALARM, [key], [codes.new_attempt(), number, window * 1000])
     return bool(given == 1)
 
 

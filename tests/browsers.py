@@ -93,7 +93,9 @@ def redis_commands() -> Iterator[list[str]]:
     original = kind.execute_command
 
     def execute_command(self: Any, *args: Any, **options: Any) -> Any:
-        seen.append(args[0])
+        # What a cluster's client asks by itself, once, is not what a request costs.
+        if args[0] != "COMMAND":
+            seen.append(args[0])
         return original(self, *args, **options)
 
     kind.execute_command = execute_command

@@ -208,7 +208,7 @@ def test_an_event_of_the_whole_site_is_counted_once(still: Clock) -> None:
     assert (allowed, wait) == (0, pytest.approx(10_000, abs=500))
     assert store.run(store.WINDOW, keys, ["a", 2, 10_000]) == [1, 0]
 
-    keys = ["{site}:alarm", "{site}:alarm-given"]
+    keys = ["{site}:alarm"]
     given = [store.run(store.ALARM, keys, [name, 3, 10_000]) for name in "aabbccd"]
     assert given == [0, 0, 0, 0, 1, 1, 0]
 

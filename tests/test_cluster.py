@@ -121,6 +121,35 @@ def test_a_server_that_is_in_no_cluster_opens_nothing(settings: Any, half: Clien
     assert half.get("/secret/").status_code == 302
 
 
+def test_a_slot_on_its_way_stops_nobody(
+    settings: Any, on_cluster: Cluster, half: Client, alice: Any
+) -> None:
+    """Amid a reshard a record is asked for where it is, however long that takes.
+
+    A script with two keys of one slot would be told to try again until the slot has arrived.
+    """
+    settings.OTP_GATE = {"ALARM": (2, 3600), "GLOBAL_SENDS": (9, 3600), "RESEND_COOLDOWN": 0}
+    record = store.record_key(codes.user_digest(str(alice.pk)))
+    open_page(half)
+    guess(half)
+    moved = {}
+    for key in {record, store.site_key("alarm"), store.site_key("sends")}:
+        slot = on_cluster.ask(on_cluster.alive[0], "CLUSTER", "KEYSLOT", key)
+        source = on_cluster.primary_of(key)
+        target = next(node for node in on_cluster.primaries if node is not source)
+        if slot not in moved:
+            on_cluster.begin_move(slot, source, target)
+            moved[slot] = target
+    try:
+        assert [guess(half).status_code for _ in range(3)] == [400] * 3
+        assert post_json(half, RESEND).status_code == 200
+        assert half.post(VERIFY, {"code": last_code()}).status_code == 302
+    finally:
+        for slot, target in moved.items():
+            on_cluster.end_move(slot, target)
+    assert half.get("/secret/").content == b"secret of alice"
+
+
 def test_a_primary_that_dies_locks_nobody_out(
     on_cluster: Cluster, half: Client, alice: Any
 ) -> None:

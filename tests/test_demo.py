@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import HOST, ROOT, Server, free_port, listens, running
+from tests.servers import HOST, PATIENCE, ROOT, Server, free_port, listens, running
 
 pytestmark = pytest.mark.once
 
@@ -111,7 +111,7 @@ def test_ctrl_c_ends_it_cleanly(demo: Server) -> None:
     folder: Path = demo.folder  # type: ignore[attr-defined]
     assert list(folder.iterdir())
     demo.process.send_signal(signal.SIGINT)
-    assert demo.process.wait(timeout=20) == 0
+    assert demo.process.wait(timeout=PATIENCE) == 0
     assert "Traceback" not in demo.output
     assert list(folder.iterdir()) == []
 

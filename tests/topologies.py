@@ -50,10 +50,14 @@ class Cluster:
     def alive(self) -> list[Server]:
         return [node for node in self.nodes if node.process.poll() is None]
 
+    def owners(self, node: Server) -> set[int]:
+        """Return the ports of those who answer for slots, as this node sees it."""
+        return {found[2][1] for found in self.ask(node, "CLUSTER", "SLOTS")}
+
     @property
     def primaries(self) -> list[Server]:
         """Return the nodes that answer for slots, as the first node that runs sees it."""
-        ports = {found[2][1] for found in self.ask(self.alive[0], "CLUSTER", "SLOTS")}
+        ports = self.owners(self.alive[0])
         return [node for node in self.alive if node.port in ports]
 
     def slots_in_use(self, node: Server) -> set[int]:
@@ -61,20 +65,26 @@ class Cluster:
         keys = self.ask(node, "KEYS", "*")
         return {self.ask(node, "CLUSTER", "KEYSLOT", key) for key in keys}
 
-    def move(self, slot: int, source: Server, target: Server) -> None:
-        """Move a slot with all that lies in it, as `redis-cli --cluster reshard` does."""
+    def begin_move(self, slot: int, source: Server, target: Server) -> None:
+        """Move all that lies in a slot, which stays the source's: the state amid a reshard."""
         giver, taker = (self.ask(node, "CLUSTER", "MYID") for node in (source, target))
         self.ask(target, "CLUSTER", "SETSLOT", str(slot), "IMPORTING", giver)
         self.ask(source, "CLUSTER", "SETSLOT", str(slot), "MIGRATING", taker)
         while keys := self.ask(source, "CLUSTER", "GETKEYSINSLOT", str(slot), "100"):
             self.ask(source, "MIGRATE", HOST, str(target.port), "", "0", "5000", "KEYS", *keys)
-        for node in (target, source):
+
+    def end_move(self, slot: int, target: Server) -> None:
+        """Tell everybody whose the slot is now: the new owner first, as `redis-cli` does."""
+        taker = self.ask(target, "CLUSTER", "MYID")
+        for node in sorted(self.primaries, key=lambda node: node is not target):
             self.ask(node, "CLUSTER", "SETSLOT", str(slot), "NODE", taker)
 
     def kill(self, node: Server) -> None:
-        """Kill a primary, and wait until a replica answers for its slots."""
+        """Kill a primary, and wait until everybody says that a replica answers for its slots."""
         os.kill(node.process.pid, signal.SIGKILL)
         node.process.wait()
+        # Nobody has noticed yet, and all call the cluster whole: ask who owns the slots, too.
+        wait_for(lambda: all(node.port not in self.owners(other) for other in self.alive))
         wait_for(self.is_whole)
 
     def start_again(self, node: Server) -> None:
@@ -102,11 +112,16 @@ def caches_of_cluster(urls: list[str]) -> dict[str, Any]:
     }
 
 
-def wait_for(done: Callable[[], bool]) -> None:
-    """Wait until it is so; a busy machine is slow, and no failure."""
-    limit = time.monotonic() + PATIENCE
+ELECTION = 3 * PATIENCE
+"""Seconds that servers may take to agree: a Sentinel whose clock seems to stand still, as on a busy
+machine, waits half a minute (TILT) before it does anything."""
+
+
+def wait_for(done: Callable[[], bool], report: Callable[[], str] = str) -> None:
+    """Wait until it is so; a busy machine is slow, and no failure. Else fail with the report."""
+    limit = time.monotonic() + ELECTION
     while not done():
-        assert time.monotonic() < limit
+        assert time.monotonic() < limit, report()
         time.sleep(0.1)
 
 
@@ -175,7 +190,7 @@ class Sentinels:
     executable: str
     stack: ExitStack
     data: dict[int, Server] = field(default_factory=dict)
-    guards: list[int] = field(default_factory=list)
+    guards: dict[int, Server] = field(default_factory=dict)
 
     NAME = "otp"
     DOWN_AFTER = 1000
@@ -221,8 +236,13 @@ class Sentinels:
         )
         command = [self.executable, str(config), "--sentinel", "--port", str(port), "--bind", HOST]
         url = f"redis://{HOST}:{port}"
-        self.stack.enter_context(run_server(command, url, port, lambda: listens(port)))
-        self.guards.append(port)
+        self.guards[port] = self.stack.enter_context(
+            run_server(command, url, port, lambda: listens(port))
+        )
+
+    def report(self) -> str:
+        """Return what the Sentinels had to say."""
+        return "\n\n".join(server.output[-4000:] for server in self.guards.values())
 
     def ask(self, port: int, *command: str) -> Any:
         """Return what a server says, as it says it."""
@@ -237,8 +257,9 @@ class Sentinels:
 
     @property
     def primary(self) -> int:
-        [port] = self.known_primaries()
-        return port
+        """Return the port that all Sentinels name, as soon as they do."""
+        wait_for(lambda: len(self.known_primaries()) == 1, self.report)
+        return self.known_primaries().pop()
 
     def others(self) -> list[int]:
         """Return the ports of the data servers that run and are no primary."""
@@ -248,8 +269,7 @@ class Sentinels:
 
     def is_whole(self) -> bool:
         """True if all data servers run, follow one primary, and all Sentinels know it."""
-        known = self.known_primaries()
-        if len(known) != 1 or len(self.others()) + 1 < len(self.data):
+        if len(self.others()) + 1 < len(self.data):
             return False
         primary = self.primary
         facts = [self.ask(port, "INFO", "replication") for port in self.others()]
@@ -269,14 +289,14 @@ class Sentinels:
         process = self.data[dead].process
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        wait_for(lambda: len(found := self.known_primaries()) == 1 and dead not in found)
+        wait_for(lambda: self.primary != dead, self.report)
         wait_for(lambda: "role:master" in self.ask(self.primary, "INFO", "replication"))
         return dead
 
     def mend(self, dead: int) -> None:
         """Start a server that was killed again, as a replica, and wait until all is well."""
         self.start(dead, self.primary)
-        wait_for(self.is_whole)
+        wait_for(self.is_whole, self.report)
 
     def settle(self) -> None:
         """Wait until the replicas have all that the primary has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,9 @@ from tests.torture.load import crowd
 pytestmark = [pytest.mark.once, pytest.mark.torture]
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with redis_cluster(tmp_path_factory.mktemp("cluster")) as found:
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with redis_cluster(tmp_path) as found:
         yield found
 
 
@@ -29,7 +30,8 @@ def test_logins_go_on_while_slots_move(cluster: Cluster, serve: Serve) -> None:
             for source in cluster.primaries:
                 target = next(node for node in cluster.primaries if node is not source)
                 for slot in cluster.slots_in_use(source):
-                    cluster.move(slot, source, target)
+                    cluster.begin_move(slot, source, target)
+                    cluster.end_move(slot, target)
                     row.moments += 1
             everybody.go_on(len(people))
     row.assert_safe()

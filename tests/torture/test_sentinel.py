@@ -133,7 +133,7 @@ def test_a_forgotten_disown_leaves_the_code(parted: Client, failover: Failover) 
 
 def test_shut_while_no_sentinel_answers(folder: Path, settings: Any, half: Client) -> None:
     """Three addresses where nothing listens cost the bound, and open nothing."""
-    nowhere = Sentinels(folder, "", None, guards=[1, 2, 3])  # type: ignore[arg-type]
+    nowhere = Sentinels(folder, "", None, guards=dict.fromkeys([1, 2, 3]))  # type: ignore[arg-type]
     settings.CACHES = nowhere.caches()
     assert half.get(VERIFY).status_code == 503
     assert not is_in(half)
