@@ -195,6 +195,9 @@ class Sentinels:
     NAME = "otp"
     DOWN_AFTER = 1000
     """Milliseconds without an answer after which a Sentinel takes a server for dead."""
+    FAILOVER_TIMEOUT = 5000
+    """Milliseconds after which a failover that is half done is given up; too few, on a busy machine,
+    and the Sentinels promote one replica after the other."""
 
     def caches(self) -> dict[str, Any]:
         """Return what a project writes into its settings."""
@@ -231,7 +234,7 @@ class Sentinels:
         config.write_text(
             f"sentinel monitor {self.NAME} {HOST} {primary} 2\n"
             f"sentinel down-after-milliseconds {self.NAME} {self.DOWN_AFTER}\n"
-            f"sentinel failover-timeout {self.NAME} 2000\n"
+            f"sentinel failover-timeout {self.NAME} {self.FAILOVER_TIMEOUT}\n"
             f"sentinel parallel-syncs {self.NAME} 2\n"
         )
         command = [self.executable, str(config), "--sentinel", "--port", str(port), "--bind", HOST]

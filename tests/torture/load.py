@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from tests.helpers import PASSWORD, VERIFY
 from tests.parallel.visitors import Answer, Visitor, at_once, code_in
-from tests.servers import PATIENCE, Mailbox
+from tests.servers import Mailbox
 from tests.table import Row
+from tests.topologies import ELECTION
 
 
 def wrong(code: str) -> str:
@@ -30,6 +31,7 @@ class Person:
     page: str = "/secret/"
     row: Row = field(default_factory=Row)
     sql: Counter[tuple[str, int]] = field(default_factory=Counter)
+    last: list[Answer] = field(default_factory=list)
 
     def send(
         self, visitor: Visitor, method: str, path: str, fields: dict[str, str] | None = None
@@ -49,7 +51,7 @@ class Person:
     ) -> list[Answer]:
         """Make a request so many times at one moment."""
         start = time.perf_counter()
-        answers = at_once(self.port, [visitor.request(method, path, fields)] * number)
+        answers = self.last = at_once(self.port, [visitor.request(method, path, fields)] * number)
         self.row.longest = max(self.row.longest, time.perf_counter() - start)
         for answer in answers:
             self.row.requests += 1
@@ -91,13 +93,14 @@ class Person:
     def insist(self) -> None:
         """Log in once, as attackers do: the right code thrice at once, and then again.
 
-        As long as Redis is away the page says so, and the person tries again.
+        As long as Redis is away the page says so, and the person tries again; too many codes of
+        before the failover lock her out for a minute.
         """
-        limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + ELECTION
         visitor = self.half()
         code = ""
         while True:
-            assert time.monotonic() < limit, "no way in"
+            assert time.monotonic() < limit, f"no way in: {self.last}"
             code = self.code(visitor) or code
             self.send(visitor, "POST", VERIFY, {"code": wrong(code)})
             self.row.let_in += self.is_in(visitor)
@@ -162,7 +165,7 @@ class Crowd:
     def go_on(self, logins: int) -> None:
         """Wait until so many more logins are done."""
         wanted = self.logins + logins
-        limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + ELECTION
         while self.logins < wanted and not self.faults:
             assert time.monotonic() < limit, "nobody can log in"
             time.sleep(0.05)
