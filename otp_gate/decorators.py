@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from otp_gate import identity, session
+from otp_gate import identity, reports, session
 from otp_gate.conf import gate_config, seconds
 from otp_gate.exemptions import EXEMPT, View
 from otp_gate.responses import HTML, kind_of, problem, settings_url, turn_away
@@ -107,7 +107,9 @@ def otp_required(view: View | None = None, /, *, max_age: Any = None) -> Any:
             @wraps(view)
             async def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 refusal = needs(request, await identity.load(request), limit)
-                if refusal is None:
+                if refusal is ONLY_REPORTED:
+                    await reports.acount(request)
+                if refusal in (None, ONLY_REPORTED):
                     return await view(request, *args, **kwargs)
                 if refusal is STEP_UP:
                     await session.abegin(request.session, step_up=True)
@@ -119,7 +121,9 @@ def otp_required(view: View | None = None, /, *, max_age: Any = None) -> Any:
             @wraps(view)
             def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 refusal = needs(request, request.user, limit)
-                if refusal is None:
+                if refusal is ONLY_REPORTED:
+                    reports.count(request)
+                if refusal in (None, ONLY_REPORTED):
                     return view(request, *args, **kwargs)
                 if refusal is STEP_UP:
                     session.begin(request.session, step_up=True)
@@ -132,11 +136,14 @@ def otp_required(view: View | None = None, /, *, max_age: Any = None) -> Any:
     return decorator if view is None else decorator(view)
 
 
-STEP_UP = object()
+STEP_UP, ONLY_REPORTED = object(), object()
 
 
 def needs(request: HttpRequest, user: Any, max_age: int | None) -> Any:
-    """Return None if the view may run, STEP_UP if a code is due, else the answer."""
+    """Return None if the view may run, STEP_UP if a code is due, else the answer.
+
+    ONLY_REPORTED if a code would be due, but report mode lets the view run.
+    """
     state: GateState | None = getattr(request, "otp_gate", None)
     if state is None:
         raise ImproperlyConfigured(
@@ -152,7 +159,7 @@ def needs(request: HttpRequest, user: Any, max_age: int | None) -> Any:
         return None
     if gate_config().mode == "report":
         logger.info("Would ask again: step-up", extra={"request": request})
-        return None
+        return ONLY_REPORTED
     return STEP_UP
 
 

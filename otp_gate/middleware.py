@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
-from otp_gate import identity, session
+from otp_gate import identity, reports, session
 from otp_gate.conf import GateConfig, gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import View, is_exempt, is_own, own_page, resolve_in, reveals_user
@@ -169,9 +169,10 @@ class OTPGateMiddleware:
 
     def refuse(self, request: HttpRequest) -> HttpResponse | None:
         """Tell of a refusal; turn the request away, unless the gate only reports."""
-        enforced = self.log_refusal(request)
+        enforced = reports.log_refusal(request)
         request_refused.send_robust(sender=type(self), request=request, enforced=enforced)
         if not enforced:
+            reports.count(request)
             return None
         if session.lacks_pending(session.loaded(request.session)):
             session.begin(request.session)
@@ -179,9 +180,10 @@ class OTPGateMiddleware:
 
     async def arefuse(self, request: HttpRequest) -> HttpResponse | None:
         """See `refuse`."""
-        enforced = self.log_refusal(request)
+        enforced = reports.log_refusal(request)
         await request_refused.asend_robust(sender=type(self), request=request, enforced=enforced)
         if not enforced:
+            await reports.acount(request)
             return None
         if session.lacks_pending(session.loaded(request.session)):
             await session.abegin(request.session)
@@ -268,12 +270,6 @@ class OTPGateMiddleware:
             return False
         # Another URLconf may stand before an own page: see `page_due`.
         return at_view or own_page(request) is None
-
-    def log_refusal(self, request: HttpRequest) -> bool:
-        enforced = gate_config().mode == "enforce"
-        done = "Turned away" if enforced else "Would turn away"
-        logger.info("%s: half-authenticated", done, extra={"request": request})
-        return enforced
 
     # Own pages where something else would answer in their place
 

@@ -19,6 +19,8 @@ class GateState:
 
     _user: Any = None
     _auser: identity.AUser | None = None
+    counted = False
+    """True as soon as report mode has counted the request."""
 
     def __init__(
         self,
@@ -73,6 +75,11 @@ class GateState:
     def sees(self, request: HttpRequest) -> bool:
         """True if `request.user` and `request.auser` are what they were."""
         return request.user is self._seen and request.__dict__.get("auser") is self._aseen
+
+    @property
+    def user_id(self) -> str | None:
+        """The primary key of who is logged in, as the session names it; loads no user."""
+        return self._names[0]
 
     @property
     def mark(self) -> session.Mark | None:

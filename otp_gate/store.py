@@ -61,6 +61,8 @@ UNLOCK = script("record", "unlock")
 STATUS = script("record", "status")
 WINDOW = script("window")
 ALARM = script("alarm")
+COUNT = script("count")
+COUNTED = script("counted")
 PROBE = script("probe")
 
 

@@ -1,4 +1,4 @@
-"""`manage.py otp_gate`: urls, doctor, status, unlock and code."""
+"""`manage.py otp_gate`: urls, doctor, report, status, unlock and code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from django.core.management.base import (
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import challenge, codes, inventory, operators, policy, signals
+from otp_gate import challenge, codes, inventory, operators, policy, reports, signals
 from otp_gate.checks.surroundings import is_in_process, is_tested
 from otp_gate.conf import gate_config
 from otp_gate.doctor import Finding, deliver, examine
@@ -52,6 +52,8 @@ class Command(BaseCommand):
             "doctor", help="look for what is wrong, and say what to change"
         )
         examine.add_argument("--deliver", metavar="USER", help="also send this user a test message")
+        report = actions.add_parser("report", help="whom report mode would have stopped, and where")
+        report.add_argument("--clear", action="store_true", help="then begin to count anew")
         for name, told in (
             ("status", "what is known of a user's second step (never a code)"),
             ("unlock", "lift every lock of a user's second step"),
@@ -68,7 +70,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         action = getattr(self, options["action"])
         try:
-            if options["action"] in ("status", "unlock", "code") and lives_here():
+            if options["action"] not in ("urls", "doctor") and lives_here():
                 self.stderr.write(
                     "This Redis lives inside this process: a running server has one of its own."
                 )
@@ -134,6 +136,20 @@ class Command(BaseCommand):
         if name is not None:
             with translation.override(settings.LANGUAGE_CODE):
                 yield deliver(user_named(name))
+
+    # report
+
+    def report(self, options: dict[str, Any]) -> None:
+        """List who was let through only because the gate reports, where and how often."""
+        if gate_config().mode != "report":
+            self.stderr.write('MODE is "enforce": nothing is counted any more.')
+        since, found = reports.counted(forget=options["clear"])
+        width = max([len(counter.user) for counter in found], default=0)
+        for counter in found:
+            self.stdout.write(f"{counter.times:>8}  {counter.user:<{width}}  {counter.where}")
+        total = sum(counter.times for counter in found)
+        when = "so far" if since is None else f"since {since:%Y-%m-%d %H:%M:%S} UTC"
+        self.stdout.write(f"{total} requests would have been stopped {when}.")
 
     # status, unlock, code
 

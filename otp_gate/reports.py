@@ -1,0 +1,117 @@
+"""What the gate tells of those it stops; in report mode, whom it would have stopped, and where."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+
+from otp_gate import codes, store
+from otp_gate.conf import gate_config
+from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exemptions import resolve_in
+from otp_gate.identity import user_id_of
+from otp_gate.state import GateState
+
+logger = logging.getLogger("otp_gate")
+
+ROOM = 10_000
+"""So many pairs of a user and a place are told apart; what comes later is one sum."""
+
+LIFE = 30 * 24 * 3600
+"""Seconds that the counters live after the last request that was counted."""
+
+PAUSE = 30
+"""Seconds for which a process does not ask a Redis again that gave no answer."""
+
+NOWHERE = "(no such URL)"
+DELETED = "(deleted)"
+NO_ROOM = "(others) (elsewhere)"
+SINCE = "(since)"
+
+
+class Counter(NamedTuple):
+    """One user at one place, so many times."""
+
+    user: str
+    where: str
+    times: int
+
+
+class Pause:
+    """Until when this process counts nothing, in seconds of `time.monotonic`."""
+
+    until = 0.0
+
+
+def log_refusal(request: HttpRequest) -> bool:
+    """Log that a request is refused; False if the gate only reports."""
+    enforced = gate_config().mode == "enforce"
+    done = "Turned away" if enforced else "Would turn away"
+    logger.info("%s: half-authenticated", done, extra={"request": request})
+    return enforced
+
+
+def count(request: HttpRequest) -> None:
+    """Count, once, a request that passes only because the gate reports.
+
+    A site that tries the gate out must not fail or crawl for it: what Redis does not take is not
+    counted but logged, and a Redis that hangs costs its bound once in PAUSE, not at each request.
+    """
+    state: GateState = request.otp_gate  # type: ignore[attr-defined]
+    if state.counted or time.monotonic() < Pause.until:
+        return
+    state.counted = True
+    field = f"{codes.user_digest(state.user_id or '')} {place(request)}"
+    try:
+        store.run(store.COUNT, [key()], [field, NO_ROOM, ROOM, LIFE * 1000, SINCE])
+    except StoreUnavailable as error:
+        Pause.until = time.monotonic() + PAUSE
+        logger.error("Nothing is counted for %d seconds: %s", PAUSE, error)
+
+
+acount = sync_to_async(count)
+
+
+def place(request: HttpRequest) -> str:
+    """Name what was asked for by its view or pattern: the path may hold names and secrets."""
+    match = request.resolver_match or resolve_in(request)
+    if match is None:
+        return NOWHERE
+    return match.view_name if match.url_name else f"/{match.route}"
+
+
+def counted(*, forget: bool = False) -> tuple[datetime | None, list[Counter]]:
+    """Return since when was counted (None if nothing was), and the counters, highest first.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    told = iter(store.run(store.COUNTED, [key()], [int(forget)]))
+    numbers = {field: int(number) for field, number in zip(told, told, strict=True)}
+    since = numbers.pop(SINCE, None)
+    if since is None:
+        return None, []
+    names = names_of({field.partition(" ")[0] for field in numbers})
+    found = []
+    for field, times in numbers.items():
+        digest, _, where = field.partition(" ")
+        found.append(Counter(names.get(digest, DELETED), where, times))
+    return datetime.fromtimestamp(since, UTC), sorted(found, key=lambda it: (-it.times, it))
+
+
+def names_of(digests: set[str]) -> dict[str, str]:
+    """Return the names of the users with these digests, which cannot be turned back: ask all."""
+    people = get_user_model()._base_manager.iterator()
+    pairs = ((codes.user_digest(user_id_of(user)), user.get_username()) for user in people)
+    others = NO_ROOM.partition(" ")[0]
+    return {others: others} | {digest: name for digest, name in pairs if digest in digests}
+
+
+def key() -> str:
+    return store.site_key("report")
