@@ -41,7 +41,7 @@ matrix: ## Run the tests on every Python and Django that this machine has
 
 lock: ## Refresh requirements/*.txt (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) requirements/lint.in -o requirements/lint.txt
-	for name in demo test server matrix bootstrap lock; do \
+	for name in demo test docs server matrix bootstrap lock; do \
 	  $(COMPILE) requirements/$$name.in -c requirements/lint.txt -o requirements/$$name.txt || exit; done
 	for name in django52 django60 django61; do \
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
