@@ -184,6 +184,12 @@ def begin_login(session: Any, *, held: bool) -> None:
         begin(session)
 
 
+def keep_marks(session: Any, marks: Mapping[str, Any]) -> None:
+    """Put back what was proved before this login; it then waits for nothing."""
+    session[MARKS] = dict(marks)
+    session.pop(PENDING, None)
+
+
 def begin(session: Any, *, step_up: bool = False) -> Pending:
     """Let the session wait for a challenge of its own, keeping its marks.
 

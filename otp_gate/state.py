@@ -82,6 +82,11 @@ class GateState:
         return self._names[0]
 
     @property
+    def marks(self) -> Mapping[Any, Any]:
+        """The marks that the decision found in the session, which a login may have ended since."""
+        return self._marks or session.NOTHING
+
+    @property
     def mark(self) -> session.Mark | None:
         return None if self._mark is None else session.Mark(*self._mark)
 

@@ -54,6 +54,14 @@ class Lends(MiddlewareMixin):
             request.user = get_user_model().objects.get(username=username)
 
 
+class LendsBySession(MiddlewareMixin):
+    """The same, from when a view says so until one takes it back."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if username := request.session.get("lent"):
+            request.user = get_user_model().objects.get(username=username)
+
+
 class Tokens(MiddlewareMixin):
     """Knows a user by a token, and loads him only when somebody looks."""
 
