@@ -15,8 +15,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.contrib.auth import alogout, logout
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch
 
 from otp_gate import identity, reports, session
@@ -69,7 +68,9 @@ class OTPGateMiddleware:
         response = self.decide(request)
         if response is None:
             response = self.get_response(request)
-            if request.resolver_match is None and (match := self.page_due(request)):
+            if (request.resolver_match is None or 300 <= response.status_code < 400) and (
+                match := self.page_due(request)
+            ):
                 response = self.serve(request, match)
         return response
 
@@ -77,8 +78,10 @@ class OTPGateMiddleware:
         response = await self.adecide(request)
         if response is None:
             response = await self.get_response(request)
-            if request.resolver_match is None and (match := self.page_due(request)):
-                response = await self.aserve(request, match)
+            if (request.resolver_match is None or 300 <= response.status_code < 400) and (
+                match := self.page_due(request)
+            ):
+                response = await sync_to_async(self.serve)(request, match)
         return response
 
     # The second door
@@ -100,7 +103,7 @@ class OTPGateMiddleware:
         if request.otp_gate.still_passes(request):  # type: ignore[attr-defined]
             return None
         if match := self.page_due(request, view):
-            return await self.aserve(request, match)
+            return await sync_to_async(self.serve)(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
             return await self.adecide(request, at_view=True)
         return await self.arefuse(request) if self.is_shut(request) else None
@@ -259,6 +262,7 @@ class OTPGateMiddleware:
     ) -> bool:
         match = request.resolver_match if at_view else resolve_in(request)
         if match is not None and is_own(match.func):
+            state.served = at_view
             return False
         if is_exempt(request, match, config):
             if config.mode == "enforce":
@@ -276,21 +280,19 @@ class OTPGateMiddleware:
     def page_due(self, request: HttpRequest, view: View | None = None) -> ResolverMatch | None:
         """Return the own page at this path, if without the gate's help it would not be reached.
 
-        A middleware further in may send whoever is logged in elsewhere (a new password is due),
-        and be turned away for ever; another URLconf (tenants, hosts), or a pattern that catches
-        everything, may lead to another view, or to none.
+        A middleware further in (or out, at the view) may send whoever is logged in elsewhere, for
+        a new password is due, and be turned away for ever; another URLconf (tenants, hosts), or a
+        pattern that catches everything, may lead to another view, or to none.
         """
         state: GateState = request.otp_gate  # type: ignore[attr-defined]
-        if state.status != "half" and (
-            getattr(request, "urlconf", None) is None or (view is not None and is_own(view))
+        if state.served or (
+            state.status != "half"
+            and (getattr(request, "urlconf", None) is None or (view is not None and is_own(view)))
         ):
             return None
         return own_page(request)
 
     def serve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
         request.resolver_match = match
+        request.otp_gate.served = True  # type: ignore[attr-defined]
         return match.func(request, *match.args, **match.kwargs)  # type: ignore[no-any-return]
-
-    async def aserve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
-        """See `serve`."""
-        return await sync_to_async(self.serve)(request, match)

@@ -21,6 +21,8 @@ class GateState:
     _auser: identity.AUser | None = None
     counted = False
     """True as soon as report mode has counted the request."""
+    served = False
+    """True as soon as one of the gate's own pages has run."""
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.contrib.auth import get_user, get_user_model, login, logout
 from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.contrib.auth.models import AnonymousUser
@@ -130,6 +131,31 @@ class NewPasswordAtView(MiddlewareMixin):
 
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
         return NewPasswordFirst.process_request(self, request)  # type: ignore[arg-type]
+
+
+class NewPasswordButNotHere(MiddlewareMixin):
+    """The same for every page, but those of the gate, which its author knows."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path.startswith("/otp/"):
+            return None
+        return NewPasswordFirst.process_request(self, request)  # type: ignore[arg-type]
+
+
+class ShutsOutAtView(MiddlewareMixin):
+    """Refuses whom it has had enough of, once the view is known."""
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        return HttpResponse("shut out", status=429) if "X-Shut-Out" in request.headers else None
+
+
+class Maintenance(MiddlewareMixin):
+    """Answers everything while the site is being worked on."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if getattr(settings, "MAINTENANCE", False):
+            return HttpResponse("back soon", status=503)
+        return None
 
 
 class Swaps(MiddlewareMixin):
