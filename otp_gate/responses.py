@@ -71,7 +71,9 @@ def wants_json(request: HttpRequest) -> bool:
     accept = headers.get("Accept", "").lower()
     if headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
         return True
-    if headers.get("Sec-Fetch-Dest", "").lower() == "empty":
+    # A service worker that passes a page load on says `empty` of it, and a person sees the answer.
+    is_page = headers.get("Sec-Fetch-Mode", "").lower() == "navigate"
+    if headers.get("Sec-Fetch-Dest", "").lower() == "empty" and not is_page:
         return True
     if "text/html" in accept:
         return accept.find("json") != -1 and _prefers_json(request)
