@@ -10,6 +10,7 @@ from django.contrib.auth import get_user, get_user_model, login, logout
 from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import set_urlconf
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
@@ -78,6 +79,15 @@ class Hosts(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> None:
         if urlconf := request.headers.get("X-Urlconf"):
             request.urlconf = f"tests.urlconfs.{urlconf}"
+
+
+class HostsByName(MiddlewareMixin):
+    """The same by the name of the host, in force for whoever makes an address, too."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.get_host().startswith("shop."):
+            request.urlconf = "tests.urlconfs.tenant"
+            set_urlconf(request.urlconf)
 
 
 class Looks(MiddlewareMixin):
