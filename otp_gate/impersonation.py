@@ -38,7 +38,7 @@ def carry_over(request: HttpRequest, user: Any = None) -> bool:
         user: for tools that log nobody in, but give each request another user: that one.
 
     Returns:
-        True if that user is verified now.
+        True if there was a proof to carry.
     """
     user_id = logged_in(request) if user is None else user_id_of(user)
     state = proof(request)
@@ -54,7 +54,7 @@ def carry_over(request: HttpRequest, user: Any = None) -> bool:
 def carry_back(request: HttpRequest) -> bool:
     """Let the user who acted as somebody else be as verified as he was, and the other no longer.
 
-    Call it right after the login that ends it. Whoever proved nothing before has nothing to come
+    Call it right after the login that ends it, or where nobody is lent any more. Whoever proved nothing before has nothing to come
     back to, whatever was typed in meanwhile.
 
     Returns:
