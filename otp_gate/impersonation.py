@@ -54,8 +54,8 @@ def carry_over(request: HttpRequest, user: Any = None) -> bool:
 def carry_back(request: HttpRequest) -> bool:
     """Let the user who acted as somebody else be as verified as he was, and the other no longer.
 
-    Call it right after the login that ends it, or where nobody is lent any more. Whoever proved nothing before has nothing to come
-    back to, whatever was typed in meanwhile.
+    Call it right after the login that ends it, or where nobody is lent any more. Whoever proved
+    nothing before has nothing to come back to, whatever was typed in meanwhile.
 
     Returns:
         True if he was verified by a code of his own (which may be too old by now).
