@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,15 +67,18 @@ def assertGated(
     Raises:
         AssertionError: saying for each method what answered, and which line opens the URL.
     """
-    opened = [visit for visit in visits(url, user, methods, options) if not visit.is_gates]
+    __tracebackhide__ = True
+    tried = visits(url, user, methods, options)
+    opened = [visit for visit in tried if not visit.is_gates]
     if opened:
-        shut = [method for method in methods if method not in {visit.method for visit in opened}]
+        answers: dict[str, list[str]] = {}
+        for visit in tried:
+            answers.setdefault(answered(visit), []).append(visit.method)
         raise AssertionError(
             "\n".join(
                 [
                     f"{opened[0].url} is not closed to who has only a password.",
-                    *(f"  {visit.method}: {answered(visit)}" for visit in opened),
-                    *([f"  {', '.join(shut)}: turned away, as it should be."] if shut else []),
+                    *(f"  {', '.join(names)}: {answer}" for answer, names in answers.items()),
                     *(f"{reason}." for reason in dict.fromkeys(map(opener, opened))),
                 ]
             )
@@ -93,16 +96,18 @@ def assertNotGated(
     Raises:
         AssertionError: the gate turned it away.
     """
+    __tracebackhide__ = True
     refused = [visit for visit in visits(url, user, methods, options) if visit.refused]
     if refused:
         request = refused[0].request
         match = request.resolver_match or resolve_in(request)
-        name = match.view_name if match and match.url_name else "the name of the URL"
-        tried = ", ".join(visit.method for visit in refused)
+        entry = 'its path into OTP_GATE["EXEMPT_PATHS"]'
+        if match is not None and match.url_name:
+            entry = f'"{match.view_name}" into OTP_GATE["EXEMPT_VIEWS"]'
         raise AssertionError(
-            f"{refused[0].url} is gated: {tried} was turned away with "
-            f"{refused[0].response.status_code}. To open it, put @otp_exempt on its view, or "
-            f'"{name}" into OTP_GATE["EXEMPT_VIEWS"].'
+            f"{refused[0].url} is gated: {', '.join(visit.method for visit in refused)} was turned "
+            f"away with {refused[0].response.status_code}. To open it, put @otp_exempt on its "
+            f"view, or {entry}."
         )
 
 
@@ -157,6 +162,8 @@ def is_refusal(response: Any) -> bool:
 
 def answered(visit: Visit) -> str:
     """Say what answered."""
+    if visit.is_gates:
+        return "turned away, as it should be"
     response = visit.response
     text = f"{response.status_code} {response.reason_phrase}"
     if "Location" in response.headers:
@@ -232,10 +239,11 @@ def named(view: Any) -> str:
     """Return the dotted name of a view, with the file and line where it is written."""
     item = getattr(view, "view_class", None) or inspect.unwrap(view)
     try:
-        file, line = inspect.getsourcefile(item), inspect.getsourcelines(item)[1]
+        file, line = Path(inspect.getfile(item)), inspect.getsourcelines(item)[1]
     except (OSError, TypeError):  # A partial, an instance, a module without a source.
         return dotted(item)
-    return f"{dotted(item)} ({os.path.relpath(file or '')}:{line})"
+    here = Path.cwd()
+    return f"{dotted(item)} ({file.relative_to(here) if here in file.parents else file}:{line})"
 
 
 def dotted(item: Any) -> str:

@@ -9,6 +9,8 @@ from django.test import TestCase
 from otp_gate.testing import assertions, clients
 from otp_gate.testing.switch import turn_for
 
+__unittest = True  # So that a report of unittest ends at the line of the test.
+
 if TYPE_CHECKING:
     from django.test import SimpleTestCase as Base
 else:
@@ -28,10 +30,12 @@ class GateMixin(Base):
 
     def assertGated(self, url: Any, **options: Any) -> None:
         """See `otp_gate.testing.assertGated`."""
+        __tracebackhide__ = True
         assertions.assertGated(url, **options)
 
     def assertNotGated(self, url: Any, **options: Any) -> None:
         """See `otp_gate.testing.assertNotGated`."""
+        __tracebackhide__ = True
         assertions.assertNotGated(url, **options)
 
     def verify(self, client: Any = None) -> None:

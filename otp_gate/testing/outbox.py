@@ -37,19 +37,19 @@ def sent_codes() -> Iterator[list[SentCode]]:
         written.append(self)
 
     def sent(*, user: Any, factor: str, reference: str, **_: object) -> None:
+        named = (user.pk, reference)
+        found = (item for item in reversed(written) if (item.user.pk, item.reference) == named)
         # A factor that writes no `Message` has no code that could be known here.
-        for message in reversed(written):
-            if (message.user.pk, message.reference) == (user.pk, reference):
-                codes.append(
-                    SentCode(
-                        user=user,
-                        code=message.code,
-                        reference=reference,
-                        factor=factor,
-                        destination=message.destination,
-                    )
+        if message := next(found, None):
+            codes.append(
+                SentCode(
+                    user=user,
+                    code=message.code,
+                    reference=reference,
+                    factor=factor,
+                    destination=message.destination,
                 )
-                break
+            )
 
     # At the message, and not at a delivery: a project may have any, made at any time.
     Message.__init__ = watched  # type: ignore[method-assign]

@@ -36,3 +36,24 @@ class UUIDUser(Person):
 
 class NamedUser(Person):
     key = models.CharField(primary_key=True, max_length=100)
+
+
+class Member(Person):
+    """A parent table of its own."""
+
+    number = models.UUIDField(unique=True)
+
+    class Meta:
+        abstract = False
+
+
+class DemandingUser(Member):
+    """Wants to know a lot."""
+
+    kind = models.CharField(max_length=1, choices=[("a", "A"), ("b", "B")])
+    born = models.DateField()
+    shoes = models.DecimalField(max_digits=3, decimal_places=1)
+    group = models.ForeignKey("auth.Group", models.CASCADE)
+    joined = models.DateTimeField(auto_now_add=True)
+
+    REQUIRED_FIELDS = ("contact", "kind", "born")  # type: ignore[assignment]
