@@ -37,7 +37,7 @@ format: ## Rewrite the code the way `make lint` wants it
 	$(DEV) lint djade $(TEMPLATES)
 
 matrix: ## Run the tests on every Python and Django that this machine has
-	@$(DEV) matrix nox $(if $(ARGS),-- $(ARGS))
+	@$(DEV) matrix scripts/matrix.py $(ARGS)
 
 lock: ## Refresh requirements/*.txt (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) requirements/lint.in -o requirements/lint.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,11 +83,14 @@ def test_a_decorator_is_named_with_its_view(alice: Any) -> None:
     assert "@otp_exempt(reveal_user=True) on tests.views.reveal (" in failure("/reveal/")
 
 
-def test_a_view_without_a_source_is_named(alice: Any, settings: Any) -> None:
+def test_a_view_without_a_source_is_named(
+    alice: Any, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An instance has no line of its own, and code from elsewhere a whole path."""
     settings.ROOT_URLCONF = "tests.test_testing_assertions"
     text = failure("/called/")
     assert "DELETE: 200 OK, by tests.test_testing_assertions.Called\n" in text
+    monkeypatch.chdir(tmp_path)
     text = failure("/static/a.css", methods=["GET"])
     assert re.search(r"by django\.contrib\.staticfiles\.views\.serve \(/.*/views\.py:\d+\)", text)
 
