@@ -23,8 +23,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 INI = """
 [pytest]
-DJANGO_SETTINGS_MODULE = shop_settings
-addopts = -p otp_gate.pytest_plugin
+addopts = -p otp_gate.pytest_plugin --ds=shop_settings
 pythonpath = . {root}
 strict = true
 filterwarnings = error

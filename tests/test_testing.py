@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core import mail
 from django.db import connection
 from django.test import AsyncClient, Client, TestCase
@@ -478,6 +479,22 @@ def test_a_client_is_verified(alice: Any, use_engine: Any, nobody: Any, engine: 
     assert state_of(nobody)["factor"] == "testing"
     assert not {"EVALSHA", "EVAL"} & set(seen)
     assert mail.outbox == []
+
+
+class SessionStore(DatabaseStore):
+    """An engine of a project's own: a new session is kept when the request is over, not before."""
+
+    def create(self) -> None:
+        held = self.__dict__.pop("_session_cache", {})
+        super().create()
+        self._session_cache = held
+
+
+def test_an_engine_that_saves_in_the_end(settings: Any, alice: Any, client: Client) -> None:
+    """There is no end of a request here that would do it."""
+    settings.SESSION_ENGINE = "tests.test_testing"
+    login_verified(client, alice)
+    assert client.get(SECRET).content == b"secret of alice"
 
 
 def test_it_is_as_after_the_page(half: Client, alice: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.test import Client
+from django.views.decorators.cache import never_cache
 
 from otp_gate.decorators import otp_exempt
 from otp_gate.testing import METHODS, assertGated, assertNotGated, gate_open
@@ -158,12 +159,14 @@ def test_a_middleware_before_the_gate(alice: Any, settings: Any) -> None:
 
 
 def Softens(get_response: Any) -> Any:
-    """Makes a page of every redirect."""
+    """Makes a page of one redirect, and lets a proxy keep another."""
 
     def middleware(request: Any) -> Any:
         response = get_response(request)
         if request.method == "POST":
             response.status_code = 200
+        if request.method == "PUT":
+            response["Cache-Control"] = "public, max-age=60"
         return response
 
     return middleware
@@ -174,7 +177,8 @@ def test_a_middleware_that_changes_the_answer(alice: Any, settings: Any) -> None
     put_around_gate(settings, before=["tests.test_testing_assertions.Softens"])
     text = failure(SECRET)
     assert "  POST: 200 OK to /otp/, made of the gate's answer" in text
-    assert "  GET, HEAD, OPTIONS, PUT, PATCH, DELETE: turned away, as it should be\n" in text
+    assert "  PUT: 302 Found to /otp/, made of the gate's answer" in text
+    assert "  GET, HEAD, OPTIONS, PATCH, DELETE: turned away, as it should be\n" in text
     assert "\nThe gate turned it away, but one of SecurityMiddleware, " in text
 
 
@@ -193,6 +197,19 @@ def test_a_session_that_was_opened_on_the_way(alice: Any, settings: Any) -> None
     """Whatever opens it: the state that the gate saw last is told."""
     put_around_gate(settings, before=["tests.test_testing_assertions.Verifies"])
     assert '\nThe gate took the session for "verified"' in failure(SECRET)
+
+
+@otp_exempt
+@never_cache
+def imitates(request: Any) -> Any:
+    return HttpResponseRedirect("/otp/")
+
+
+def test_a_view_that_answers_as_the_gate_does(alice: Any, settings: Any) -> None:
+    """It ran all the same: the gate itself must have said that it turned the request away."""
+    settings.ROOT_URLCONF = "tests.test_testing_assertions"
+    text = failure("/imitates/")
+    assert "DELETE: 302 Found to /otp/, by tests.test_testing_assertions.imitates (" in text
 
 
 @otp_exempt
@@ -280,6 +297,7 @@ def _urls() -> list[Any]:
 
     return [
         path("fails/", fails),
+        path("imitates/", imitates),
         path("called/", otp_exempt(Called())),
         path("static/<path:path>", serve),
         path("login/", views.home, name="login"),
