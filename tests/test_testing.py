@@ -13,6 +13,7 @@ import time_machine
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.core import mail
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection
 from django.test import AsyncClient, Client, TestCase
 from django.test.utils import CaptureQueriesContext
@@ -566,6 +567,16 @@ def test_in_async_tests(ahalf: AsyncClient, bob: Any) -> None:
         return pages
 
     assert async_to_sync(story)() == [b"secret of alice", b"secret of bob"]
+
+
+def test_an_async_test_is_told_that_it_is_one(ahalf: AsyncClient) -> None:
+    """In Django's own words."""
+
+    async def story() -> None:
+        verify(ahalf)
+
+    with pytest.raises(SynchronousOnlyOperation, match="from an async context"):
+        async_to_sync(story)()
 
 
 def test_a_code_that_was_on_its_way_is_of_no_use(half: Client) -> None:

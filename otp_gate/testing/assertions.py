@@ -62,7 +62,7 @@ def assertGated(
         user: who has logged in; by default the first active user of the database, or one who is
             made for it.
         methods: the HTTP methods to try.
-        options: for Django's test client: `headers`, `data`, `content_type`, `secure` ...
+        options: for Django's test client: `headers`, `secure`, `SERVER_NAME` ...
 
     Raises:
         AssertionError: saying for each method what answered, and which line opens the URL.

@@ -30,13 +30,14 @@ def verify(client: Client | AsyncClient, *, factor: str = FACTOR) -> None:
 
     Raises:
         NobodyLoggedIn: log in first, by `client.force_login(user)` or as a person does.
+        SynchronousOnlyOperation: this is an async test, which needs `averify`.
     """
     request = HttpRequest()
     # Not `client.session`, which makes one where there is none.
     cookie = client.cookies.get(settings.SESSION_COOKIE_NAME)
     key = cookie.value if cookie else None
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    user_id = session.read(request.session).get(session.LOGIN)
+    user_id = request.session.get(session.LOGIN)
     if user_id is None:
         raise NobodyLoggedIn(
             "Nobody is logged in in this client: call client.force_login(user) first, or "
