@@ -40,8 +40,10 @@ def run(session: str) -> tuple[str, int, float, str]:
 
 def main() -> int:
     failed = []
+    names = sessions()
+    print(f"== {len(names)} sessions, {AT_A_TIME} at a time", flush=True)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for future in as_completed([pool.submit(run, session) for session in sessions()]):
+        for future in as_completed([pool.submit(run, session) for session in names]):
             session, code, seconds, output = future.result()
             print(f"== {session}: {'FAILED' if code else 'done'} in {seconds:.0f} s")
             print(output, flush=True)

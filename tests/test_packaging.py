@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
 import zipfile
@@ -94,6 +95,23 @@ def test_it_says_who_it_is(wheel: Path) -> None:
     assert found["License-Expression"] == "BSD-3-Clause"
     assert DIST_INFO + "licenses/LICENSE" in names(wheel)
     assert "# django-otp-gate" in found.get_payload()
+
+
+def test_every_supported_pair_is_in_the_matrix(wheel: Path) -> None:
+    """Each Python with each Django that runs on it, as the wheel says whom it supports."""
+    kinds = metadata(wheel).get_all("Classifier") or []
+    said = re.findall(r"(Python|Django) :: (\d+\.\d+)", "\n".join(kinds))
+    pythons = [version for name, version in said if name == "Python"]
+    locks = [f"django{version.replace('.', '')}" for name, version in said if name == "Django"]
+    assert (len(pythons), len(locks)) == (3, 3)
+    pairs = next(
+        ast.literal_eval(node.value)
+        for node in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PAIRS"
+    )
+    for python, lock in itertools.product(pythons, locks):
+        runs = python != "3.11" or lock == "django52"  # Django 6 wants Python 3.12.
+        assert ((python, lock) in pairs) is runs, (python, lock)
 
 
 def test_pytest_finds_the_fixtures(wheel: Path) -> None:
