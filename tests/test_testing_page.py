@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def shop(pytester: pytest.Pytester) -> Path:
 def write(shop: Path) -> None:
     """Put each block of tests into a file of its own."""
     for number, block in enumerate(PYTHON):
-        if "pytest_plugins" not in block:
+        if "def test_" in block:
             (shop / f"test_block_{number}.py").write_text(block)
 
 
@@ -111,6 +112,27 @@ def test_the_one_line_is_the_one_of_the_page(
         line = next(text for kind, text in BLOCKS if kind == "ini").partition("[pytest]\n")[2]
         pytester.makeini(INI + line)
     assert pytester.runpytest_subprocess().parseoutcomes() == {"passed": 1}
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_the_classes_of_the_page_pass_without_pytest(
+    shop: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    """By Django's own runner, also where it hands the classes to other processes."""
+    write(shop)
+    line = next(block for block in PYTHON if block.startswith("SILENCED"))
+    with (shop / "shop/settings.py").open("a") as settings:
+        settings.write(line)
+    for name, value in {
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+        "PYTHONPATH": f"{shop}:{ROOT}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    command = (sys.executable, "-W", "error", "-m", "django", "test", "--parallel", processes)
+    told = pytester.run(*command)
+    methods = re.findall(r"^    (?:async )?def test_", PAGE, re.MULTILINE)
+    told.stderr.fnmatch_lines([f"Ran {len(methods)} tests in *", "", "OK"])
+    assert len(methods) >= 4
 
 
 def test_the_failure_reads_as_on_the_page(shop: Path, pytester: pytest.Pytester) -> None:
