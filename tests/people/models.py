@@ -48,3 +48,24 @@ class EmailUser(AbstractBaseUser):
 
     def __str__(self) -> str:
         return str(self.email)
+
+
+class Member(Person):
+    """A parent table of its own."""
+
+    number = models.UUIDField(unique=True)
+
+    class Meta:
+        abstract = False
+
+
+class DemandingUser(Member):
+    """Wants to know a lot."""
+
+    kind = models.CharField(max_length=1, choices=[("a", "A"), ("b", "B")])
+    born = models.DateField()
+    shoes = models.DecimalField(max_digits=3, decimal_places=1)
+    group = models.ForeignKey("auth.Group", models.CASCADE)
+    joined = models.DateTimeField(auto_now_add=True)
+
+    REQUIRED_FIELDS = ("contact", "kind", "born")  # type: ignore[assignment]
