@@ -40,9 +40,7 @@ def version_of(path: str) -> str:
     """Return "3.13"; nothing for a shim that does not start."""
     question = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
     try:
-        return subprocess.run(
-            [path, "-c", question], capture_output=True, text=True
-        ).stdout.strip()
+        return subprocess.run([path, "-c", question], capture_output=True, text=True).stdout.strip()
     except OSError:
         return ""
 

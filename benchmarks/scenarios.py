@@ -32,6 +32,7 @@ WRONG = "wrong code"
 ALARM = "alarm"
 EVALSHA = "bare EVALSHA"
 PYOTP = "pyotp"
+SCRIPT = "the script of a wrong code"
 DOORS = "both doors, a hundred times"
 
 # Person, path; the async form of each path begins with an "a".
@@ -47,6 +48,7 @@ STEPS = {
     SENT: "send",
     RIGHT: "verify",
     WRONG: "refuse",
+    SCRIPT: "script",
     ALARM: "alarm",
     EVALSHA: "evalsha",
     PYOTP: "make_code",
@@ -57,7 +59,11 @@ FLOORS = (ALARM, EVALSHA, PYOTP, DOORS)
 """Nobody need be logged in for these."""
 
 EVERYTHING = [
-    *(Scenario("wsgi", what, engine) for engine in ("cache", "db", "cached_db") for what in REQUESTS),
+    *(
+        Scenario("wsgi", what, engine)
+        for engine in ("cache", "db", "cached_db")
+        for what in REQUESTS
+    ),
     *(Scenario("asgi", what, engine, 20) for engine in ("cache", "db") for what in REQUESTS),
     *(Scenario("code", what, times=12) for what in STEPS),
 ]

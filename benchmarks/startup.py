@@ -1,6 +1,6 @@
 """What a worker process takes until it has answered its first request; printed as JSON.
 
-    python -m benchmarks.startup   (in the contender's environment; see runner.environment)
+python -m benchmarks.startup   (in the contender's environment; see runner.environment)
 """
 
 from __future__ import annotations

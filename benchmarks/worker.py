@@ -23,8 +23,18 @@ from importlib import import_module
 from typing import Any
 
 from benchmarks import meters, project
+from benchmarks.environments import ROOT
 from benchmarks.mail import code_in
-from benchmarks.scenarios import FLOORS, REQUESTS, RIGHT, STEPS, TURNED_AWAY, WRONG, Scenario
+from benchmarks.scenarios import (
+    FLOORS,
+    ISSUED,
+    REQUESTS,
+    RIGHT,
+    SENT,
+    STEPS,
+    TURNED_AWAY,
+    Scenario,
+)
 from benchmarks.wire import acall, call, environ, scope
 
 
@@ -131,7 +141,9 @@ class Worker:
 
     def step(self, scenario: Scenario) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
         contender = self.contender
-        function = getattr(contender, STEPS[scenario.what], None)
+        name = STEPS[scenario.what]
+        function = getattr(contender, name, None)
+        prepare = getattr(contender, f"before_{name}", None)
         if function is None:
             raise CannotDo("it has no such step")
         if scenario.what in FLOORS:
@@ -143,19 +155,21 @@ class Worker:
             mail.outbox = []
             request, user = self.request(scenario.engine), self.fresh_user()
             getattr(contender, "begin", getattr(contender, "half", nothing))(request, user)
-            given = [request, user]
-            if scenario.what in (RIGHT, WRONG):
+            arguments = [request, user]
+            if scenario.what not in (ISSUED, SENT):
                 code = self.code(request, user)
-                given += [code] if scenario.what == RIGHT else []
+                arguments += [code] if scenario.what == RIGHT else []
+            if prepare is not None:
+                arguments = [prepare(request, user)]
             request.session.save()
             request.session.modified = False
-            return given
+            return [request.session, arguments]
 
         def act(given: list[Any]) -> None:
-            done = function(*given)
+            session, arguments = given
+            done = function(*arguments)
             if scenario.what == RIGHT and done is not True:
                 raise RuntimeError("the right code was refused")
-            session = given[0].session
             if session.modified:  # As SessionMiddleware does in the end.
                 session.save()
 
@@ -292,10 +306,12 @@ class Worker:
 
 def package_of(file: str, name: str) -> str:
     """Return to whom a function belongs, in the words of the tables."""
-    for known in ("otp_gate", "django_redis", "django", "redis", "pyotp", "asgiref"):
-        if f"/{known}/" in file:
+    if file.startswith(f"{ROOT}/otp_gate/"):
+        return "otp_gate"
+    for known in ("django_redis", "django", "redis", "pyotp", "asgiref"):
+        if f"/site-packages/{known}/" in file:
             return "redis-py" if known in ("redis", "django_redis") else known
-    if "hiredis" in name or "socket" in name:
+    if "socket" in name:
         return "waiting for Redis"
     return "Python itself"
 

@@ -28,7 +28,10 @@ SETTINGS = {
     "TWO_FACTOR_WEBAUTHN_RP_NAME": "bench",
     "LOGIN_URL": "/login/",
 }
-LACKS = {"asgi": "it raises NotImplementedError", "code issued": "it sends none: apps and keys only"}
+LACKS = {
+    "asgi": "it raises NotImplementedError",
+    "code issued": "it sends none: apps and keys only",
+}
 
 
 def urls() -> list[Any]:
