@@ -83,7 +83,7 @@ def wants_json(request: HttpRequest) -> bool:
     accept = header(request, "HTTP_ACCEPT")
     if header(request, "HTTP_X_REQUESTED_WITH") == "xmlhttprequest":
         return True
-# A service worker that passes a page load on says `empty` of it, and a person sees the answer.
+    # A service worker that passes a page load on says `empty` of it, and a person sees the answer.
     is_page = header(request, "HTTP_SEC_FETCH_MODE") == "navigate"
     if header(request, "HTTP_SEC_FETCH_DEST") == "empty" and not is_page:
         return True
@@ -220,6 +220,12 @@ def current_page(request: HttpRequest) -> str:
     except ValueError:
         return ""
     return url._replace(scheme="", netloc="", fragment="").geturl()
+
+
+def referring_page(request: HttpRequest) -> str:
+    """Return path and query of the page of this host that led here, or ""."""
+    target = safe_next(request, request.META.get("HTTP_REFERER", ""))
+    return urlsplit(target)._replace(scheme="", netloc="", fragment="").geturl()
 
 
 def turn_away(request: HttpRequest) -> HttpResponse:

@@ -87,6 +87,8 @@ STATUS = Script("record", "status")
 WINDOW = Script("window")
 ALARM = Script("alarm")
 COUNT = Script("count")
+KEEP = Script("keep")
+TAKE = Script("take")
 COUNTED = Script("counted")
 PROBE = Script("probe")
 
@@ -185,14 +187,14 @@ def run_for_user(script: Script, user: str, *args: object) -> Any:
     return run(script, [record_key(user)], args)
 
 
-def forget(user: str, fields: Sequence[str]) -> None:
-    """Remove fields from a user's record.
+def forget(key: str, fields: Sequence[str]) -> None:
+    """Remove fields of a user's record, or of what is kept for a user.
 
     Raises:
         StoreUnavailable: Redis did not do it.
     """
     with bounded() as connection:
-        connection.hdel(record_key(user), *fields)
+        connection.hdel(key, *fields)
 
 
 def discount(key: str, *events: str) -> None:
@@ -233,6 +235,10 @@ def address() -> str:
 def record_key(user: str) -> str:
     # In braces: whatever is added for this user later lies in the same slot of a cluster.
     return f"{gate_config().key_prefix}:{{{user}}}"
+
+
+def kept_key(user: str) -> str:
+    return f"{record_key(user)}:kept"
 
 
 def site_key(name: str) -> str:
