@@ -13,20 +13,19 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth import alogout, logout
-from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch
 
-from otp_gate import identity, reports, session
+from otp_gate import identity, kept, reports, session
 from otp_gate.conf import GateConfig, gate_config
-from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exceptions import GateMisplaced, StoreUnavailable
 from otp_gate.exemptions import View, is_exempt, is_own, own_page, resolve_in, reveals_user
 from otp_gate.pages import unavailable
 from otp_gate.policy import arequires, everyone, requires
 from otp_gate.responses import turn_away
 from otp_gate.signals import request_refused
-from otp_gate.state import GateState, Status
+from otp_gate.state import GateState, KeepingState, Status
 
 logger = logging.getLogger("otp_gate")
 
@@ -34,13 +33,6 @@ Names = tuple[str | None, str | None]
 NOBODY: Names = (None, None)
 # The session cannot be read, or ended; or the user whom the policy asks about is not to be had.
 FAULTS = (StoreUnavailable, DatabaseError)
-
-MISPLACED = (
-    "The OTP gate needs request.session and request.user: in MIDDLEWARE, move "
-    "'otp_gate.middleware.OTPGateMiddleware' below "
-    "'django.contrib.sessions.middleware.SessionMiddleware' and "
-    "'django.contrib.auth.middleware.AuthenticationMiddleware'."
-)
 
 
 class OTPGateMiddleware:
@@ -95,7 +87,7 @@ class OTPGateMiddleware:
             return self.serve(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
             return self.decide(request, at_view=True)
-        return self.refuse(request) if self.is_shut(request) else None
+        return self.refuse(request) if self.is_shut(request) else self.resume(request)
 
     async def aprocess_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -106,7 +98,9 @@ class OTPGateMiddleware:
             return await sync_to_async(self.serve)(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
             return await self.adecide(request, at_view=True)
-        return await self.arefuse(request) if self.is_shut(request) else None
+        if self.is_shut(request):
+            return await self.arefuse(request)
+        return await sync_to_async(self.resume)(request) if kept.is_named(request) else None
 
     # The two shells: what may load a session or a user, or ask others who do
 
@@ -192,6 +186,14 @@ class OTPGateMiddleware:
             await session.abegin(request.session)
         return turn_away(request)
 
+    def resume(self, request: HttpRequest) -> HttpResponse | None:
+        """Let a request go on that was kept until its code was typed in."""
+        try:
+            return kept.resume(request)
+        except StoreUnavailable as error:
+            logger.error("Unavailable: %s", error)
+            return unavailable(request, retry_url=request.get_full_path())
+
     # The body: no I/O below
 
     def session_of(self, request: HttpRequest, at_view: bool) -> Any:
@@ -204,7 +206,7 @@ class OTPGateMiddleware:
             request.user  # noqa: B018
             return request.session
         except AttributeError:
-            raise ImproperlyConfigured(MISPLACED) from None
+            raise GateMisplaced from None
 
     def stay_shut(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer where nobody can know who asks: a session that cannot be read may be half."""
@@ -229,7 +231,8 @@ class OTPGateMiddleware:
         mark = session.fresh_mark(data, user_id)
         if mark is None:
             return False
-        GateState(request, "verified", names, data, mark)
+        state = KeepingState if session.KEPT in data else GateState
+        state(request, "verified", names, data, mark)
         return True
 
     def holds(
@@ -262,7 +265,6 @@ class OTPGateMiddleware:
     ) -> bool:
         match = request.resolver_match if at_view else resolve_in(request)
         if match is not None and is_own(match.func):
-            state.served = at_view
             return False
         if is_exempt(request, match, config):
             if config.mode == "enforce":
@@ -294,5 +296,4 @@ class OTPGateMiddleware:
 
     def serve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
         request.resolver_match = match
-        request.otp_gate.served = True  # type: ignore[attr-defined]
         return match.func(request, *match.args, **match.kwargs)  # type: ignore[no-any-return]

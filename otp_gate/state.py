@@ -19,6 +19,8 @@ class GateState:
 
     _user: Any = None
     _auser: identity.AUser | None = None
+    resumed = False
+    """True if this is a kept request that goes on; see `kept`."""
     served = False
     """True as soon as one of the gate's own pages has run."""
 
@@ -129,3 +131,11 @@ class GateState:
         """Put back the user who was hidden."""
         request.user, request.auser = self._user, self._auser  # type: ignore[assignment]
         self.see(request)
+
+
+class KeepingState(GateState):
+    """Of a verified session that keeps a request: it may be the one that asks."""
+
+    def still_passes(self, request: HttpRequest) -> bool:
+        """Never at once: the second door looks whether the kept request goes on."""
+        return False
