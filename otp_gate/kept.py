@@ -57,7 +57,7 @@ def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
     packed = None
     if (length or 0) > max_body:
         note = TOO_LARGE
-    elif max_body == 0 or not is_checked(request) or (packed := bodies.pack(request)) is None:
+    elif not is_checked(request) or (packed := bodies.pack(request)) is None:
         note = LOST
     elif length is None and len(packed) > max_body:
         note = TOO_LARGE
@@ -189,7 +189,7 @@ def discard(kept: Kept | None) -> None:
         return
     name = codes.token_digest(kept.token)
     try:
-        store.forget(key_for(kept.user_id), [f"s{name}", f"u{name}"])
+        store.forget(key_for(kept.user_id), [f"r{name}", f"l{name}"])
     except StoreUnavailable as error:
         # Nobody can read it: its key is gone with the session. It dies by itself.
         logger.warning("Kept for its time, and readable by nobody: %s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -10,6 +11,7 @@ from django.contrib.auth import get_user, get_user_model, login, logout
 from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.multipartparser import MultiPartParserError
 from django.urls import set_urlconf
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
@@ -204,3 +206,11 @@ class MasksUser(MiddlewareMixin):
             request.user = AnonymousUser()
             if request.headers["X-Stranger"] == "looked":
                 request._acached_user = get_user(request)  # type: ignore[attr-defined]
+
+
+class ReadsForms(MiddlewareMixin):
+    """Looks into each form, and takes a broken one for an empty one."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        with suppress(MultiPartParserError):
+            request.POST  # noqa: B018

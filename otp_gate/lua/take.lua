@@ -6,9 +6,9 @@
 -- Returns the sealed request, or "".
 local clock = redis.call("TIME")
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
-local sealed = redis.call("HGET", KEYS[1], "s" .. ARGV[1])
-local till = redis.call("HGET", KEYS[1], "u" .. ARGV[1])
-redis.call("HDEL", KEYS[1], "s" .. ARGV[1], "u" .. ARGV[1])
+local sealed = redis.call("HGET", KEYS[1], "r" .. ARGV[1])
+local till = redis.call("HGET", KEYS[1], "l" .. ARGV[1])
+redis.call("HDEL", KEYS[1], "r" .. ARGV[1], "l" .. ARGV[1])
 if sealed and till and now < tonumber(till) then
   return sealed
 end
