@@ -110,11 +110,11 @@ def otp_required(
 
             @wraps(view)
             async def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                if answer := kept.spent(request):
+                    return answer
                 refusal = needs(request, await identity.load(request), limit)
                 if refusal is ONLY_REPORTED:
                     await reports.acount(request)
-                if refusal is None and kept.is_spent(request):
-                    return kept.to_bare_address(request)
                 if refusal in (None, ONLY_REPORTED):
                     response = await view(request, *args, **kwargs)
                     return kept.never_stored(request, response)
@@ -129,11 +129,11 @@ def otp_required(
 
             @wraps(view)
             def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                if answer := kept.spent(request):
+                    return answer
                 refusal = needs(request, request.user, limit)
                 if refusal is ONLY_REPORTED:
                     reports.count(request)
-                if refusal is None and kept.is_spent(request):
-                    return kept.to_bare_address(request)
                 if refusal in (None, ONLY_REPORTED):
                     return kept.never_stored(request, view(request, *args, **kwargs))
                 if refusal is STEP_UP:

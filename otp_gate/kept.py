@@ -120,7 +120,7 @@ def resume(request: HttpRequest) -> HttpResponse | None:
         StoreUnavailable: Redis did not answer; the same address may be tried again.
     """
     state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    if state.status != "verified" or not is_named(request):
+    if state.status != "verified" or request.method != "GET" or not is_named(request):
         return None
     token = request.GET.get(PARAMETER, "")
     kept = session.kept_of(session.loaded(request.session))
@@ -150,24 +150,35 @@ def to_bare_address(request: HttpRequest) -> HttpResponse:
 
     A reload of the answer must neither run the view again nor show it a token.
     """
-    parts = request.META.get("QUERY_STRING", "").split("&")
-    rest = [part for part in parts if not part.startswith(f"{PARAMETER}=")]
-    request.META["QUERY_STRING"] = "&".join(rest)
+    drop_token(request)
     response = HttpResponseRedirect(request.get_full_path())
     add_never_cache_headers(response)
     return response
 
 
-def is_spent(request: HttpRequest) -> bool:
-    """True where a token has done its work, or never had any."""
-    return not request.otp_gate.resumed and is_named(request)  # type: ignore[attr-defined]
+def drop_token(request: HttpRequest) -> None:
+    parts = request.META["QUERY_STRING"].split("&")
+    rest = [part for part in parts if not part.startswith(f"{PARAMETER}=")]
+    request.META["QUERY_STRING"] = "&".join(rest)
+    request.__dict__.pop("GET", None)
+
+
+def spent(request: HttpRequest) -> HttpResponse | None:
+    """Answer a token that has done its work, or never had any; None where there is none."""
+    state: GateState | None = getattr(request, "otp_gate", None)
+    if not is_named(request) or state is None or state.resumed:
+        return None
+    if request.method in bodies.METHODS:
+        # A form on the page that a kept request led to: it is sent to the address it stands at.
+        drop_token(request)
+        return None
+    return to_bare_address(request)
 
 
 def fits(kept: Kept, request: HttpRequest, token: str, state: GateState) -> bool:
     """True if this is what is waited for: session, person, page and a code that is fresh."""
     return (
         kept.note == WAITS
-        and request.method == "GET"
         and secrets.compare_digest(kept.token.encode(), token.encode())
         and kept.user_id == state.user_id
         and kept.place == place_of(request)

@@ -151,6 +151,24 @@ def test_it_goes_on_once(stale: Any) -> None:
     assert stale.get(again["Location"]).json()["method"] == "GET"
 
 
+def test_a_form_on_the_page_it_led_to_can_be_sent(stale: Any, clock: Clock) -> None:
+    """To the very address, as forms without an action are; also where it is kept again."""
+    stale.post("/kept/function/?a=1", FORM)
+    address = confirm(stale)["Location"]
+    stale.get(address)
+    told = stale.post(address, {"amount": "1"}).json()
+    assert (told["path"], told["query"]) == ("/kept/function/?a=1", {"a": ["1"]})
+    assert told["fields"] == {"amount": ["1"]}
+    clock.advance(100)
+    assert_held_again(stale.post(address, {"amount": "2"}))
+    told = go_on(stale).json()
+    assert (told["path"], told["fields"]) == ("/kept/function/?a=1", {"amount": ["2"]})
+
+
+def assert_held_again(response: Any) -> None:
+    assert response["Location"] == VERIFY
+
+
 def test_only_with_a_code(stale: Any) -> None:
     """The address alone, with whatever token, before the code: nothing runs."""
     stale.post("/kept/function/", FORM)
@@ -192,7 +210,6 @@ def test_no_other_address_will_do(stale: Any) -> None:
     stale.post("/kept/function/", FORM)
     query = confirm(stale)["Location"].partition("?")[2]
     assert stale.get(f"/kept/class/?{query}")["Location"] == "/kept/class/"
-    stale.post(f"/kept/function/?{query}", {"amount": "1"})
     stale.get(f"/kept/function/?{query}", headers={"host": "shop.example.org"})
     assert views.RAN == {}
 

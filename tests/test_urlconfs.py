@@ -11,8 +11,10 @@ from django.contrib.sites.models import Site
 from django.test import Client
 from django.urls import clear_script_prefix, set_script_prefix
 
+from otp_gate.signals import code_refused
 from tests import views
 from tests.browsers import AsyncBrowser
+from tests.clock import Clock
 from tests.gates import assert_held, put_around_gate, restarted
 from tests.helpers import (
     JSON,
@@ -50,6 +52,27 @@ def test_the_whole_way_under_a_tenants_urlconf(
     response = held.post(VERIFY + "?next=/tenant/", {"code": last_code()}, headers=headers)
     assert (response.status_code, response["Location"]) == (302, "/tenant/")
     assert held.get("/tenant/", headers=headers).content == b"secret of alice"
+
+
+@pytest.mark.parametrize("urlconf", [*TENANTS, "kept"])
+def test_an_own_page_runs_once_there(hosts: None, passed: Any, clock: Clock, urlconf: str) -> None:
+    """A step-up under another URLconf, with the gate's pages in it or not: one POST, one answer."""
+    headers = {"x-urlconf": urlconf}
+    restarted(passed)
+    clock.advance(400)
+    passed.get("/step-up/", headers={"x-urlconf": "kept"})
+    passed.get(VERIFY, headers=headers)
+    heard = []
+
+    def hear(**named: Any) -> None:
+        heard.append(named["reason"])
+
+    code_refused.connect(hear)
+    fields = {"code": last_code(), "next": "/tenant/"}
+    response = passed.post(VERIFY, fields, headers=headers)
+    code_refused.disconnect(hear)
+    assert (response.status_code, response["Location"]) == (302, "/tenant/")
+    assert heard == []
 
 
 @pytest.mark.parametrize("tenant", TENANTS)
