@@ -25,7 +25,6 @@ ELSEWHERE = {
 DEVICES = "authenticator apps, passkeys, recovery codes and trusted browsers are not built yet"
 NOT_HERE = {
     6: "other people's projects are not run here yet; their ways of logging in are, in A-05",
-    28: "no REST framework is installed here; `otp_gate urls` names such views as bypasses",
     59: "there is one kind of code so far; " + DEVICES,
     **dict.fromkeys(range(90, 103), DEVICES),
 }
