@@ -24,7 +24,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.urls import ResolverMatch
 
-from otp_gate.liveness import WATCHED, Watch, Word
+from otp_gate.liveness import WATCHED, Watch, Word, check_interval
 
 logger = logging.getLogger("otp_gate")
 
@@ -57,8 +57,7 @@ class OTPGateMiddleware:
     """
 
     def __init__(self, app: App, *, interval: float = 5) -> None:
-        if isinstance(interval, bool) or not isinstance(interval, int | float) or interval <= 0:
-            raise ValueError("interval must be a positive number of seconds")
+        check_interval(interval)
         self.app = app
         self.interval = interval
 

@@ -44,6 +44,16 @@ FRESH = 1.0
 """For so long (seconds) a look holds for what goes out."""
 
 
+def check_interval(interval: object) -> None:
+    """Accept a positive number of seconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(interval, bool) or not isinstance(interval, int | float) or interval <= 0:
+        raise ValueError("interval must be a positive number of seconds")
+
+
 class Glimpse(SessionBase):
     """A session as it was read. What Django or a policy does to it reaches no store."""
 
