@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.urls import (
     NoReverseMatch,
     Resolver404,
@@ -67,6 +67,8 @@ def kind_of(request: HttpRequest) -> str:
 
 def wants_json(request: HttpRequest) -> bool:
     """True for `fetch`, XHR and API clients."""
+    if is_turbo(request):
+        return False
     headers = request.headers
     accept = headers.get("Accept", "").lower()
     if headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
@@ -85,13 +87,26 @@ def _prefers_json(request: HttpRequest) -> bool:
         return False
 
 
+def is_turbo(request: HttpRequest) -> bool:
+    """True for Hotwire Turbo, which fetches pages and puts them in place of the one it is on."""
+    headers = request.headers
+    return (
+        "X-Turbo-Request-Id" in headers
+        or "Turbo-Frame" in headers
+        or "text/vnd.turbo-stream.html" in headers.get("Accept", "").lower()
+    )
+
+
 def is_ahead_of_click(request: HttpRequest) -> bool:
     """True for a prefetch or prerender: nobody has asked for the page yet."""
     headers = request.headers
     return (
         "prefetch"
         in (
-            headers.get("Sec-Purpose", "") + headers.get("Purpose", "") + headers.get("X-Moz", "")
+            headers.get("Sec-Purpose", "")
+            + headers.get("X-Sec-Purpose", "")  # Turbo's, for a script may not set the other.
+            + headers.get("Purpose", "")
+            + headers.get("X-Moz", "")
         ).lower()
     )
 
@@ -185,13 +200,36 @@ def problem(
     return response
 
 
-def current_page(request: HttpRequest) -> str:
-    """Return path and query of the page that an HTMX request came from, whatever its host."""
+def current_page(request: HttpRequest, header: str) -> str:
+    """Return path and query of the page that a request was made on, whatever its host."""
     try:
-        url = urlsplit(request.headers.get("HX-Current-URL", ""))
+        url = urlsplit(request.headers.get(header, ""))
     except ValueError:
         return ""
     return url._replace(scheme="", netloc="", fragment="").geturl()
+
+
+def page_to_return_to(request: HttpRequest) -> str:
+    """Return the page that whoever is sent to the OTP page by a redirect wants in the end."""
+    if is_turbo(request) and (request.method != "GET" or "Turbo-Frame" in request.headers):
+        # He is on a page still: what was posted is lost, and a frame is no page.
+        return current_page(request, "Referer")
+    if request.method != "GET" or is_framed(request):
+        return ""
+    return request.get_full_path()
+
+
+def unseen(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to a GET of the OTP page by which nobody would get to see it.
+
+    Turbo is told to load it as a page: in a frame there is no place for it, and where it were put
+    in place of another page, under its scripts and policy, it would not be the one that was tested.
+    """
+    if kind_of(request) == BARE:
+        return HttpResponse(status=403, content_type="text/plain")
+    if is_turbo(request):
+        return render(request, "otp_gate/turbo.html", {"page_url": request.get_full_path()})
+    return None
 
 
 def turn_away(request: HttpRequest) -> HttpResponse:
@@ -203,7 +241,8 @@ def turn_away(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=403, content_type="text/plain")
     elif kind == HTMX:
         response = HttpResponse(status=403, content_type="text/plain")
-        response["HX-Redirect"] = with_next(url, safe_next(request, current_page(request)))
+        page = current_page(request, "HX-Current-URL")
+        response["HX-Redirect"] = with_next(url, safe_next(request, page))
     elif kind == JSON:
         response = problem(
             403,
@@ -213,7 +252,8 @@ def turn_away(request: HttpRequest) -> HttpResponse:
             verify_url=url,
         )
     else:
-        page = "" if request.method != "GET" or is_framed(request) else request.get_full_path()
-        response = HttpResponseRedirect(with_next(url, safe_next(request, page)))
+        response = HttpResponseRedirect(
+            with_next(url, safe_next(request, page_to_return_to(request)))
+        )
     add_never_cache_headers(response)
     return response
