@@ -359,6 +359,22 @@ async def test_the_next_message_is_not_heard(
     assert HEARD == {"connect": 1, "hello": 1, "disconnect 4403": 1}
 
 
+@in_loop
+async def test_a_session_that_cannot_be_taken_back(
+    alice: Any, use_engine: Callable[[str], None]
+) -> None:
+    """The docs say so: a cookie that is a session outlives the log-out, but not the user."""
+    use_engine("signed_cookies")
+    client = Client()
+    await do(pass_gate)(client)
+    async with opened("inside", client, interval=NEVER) as socket:
+        await do(log_out)(client)
+        assert await socket.says("hello") == "hello"
+        await do(deactivate)(client)
+        await socket.say("secret")
+        assert await socket.closed() == 4403
+
+
 @pytest.mark.parametrize("end", [log_out, deactivate])
 @in_loop
 async def test_an_idle_socket_is_closed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from django.contrib.auth import get_user_model, login
@@ -14,29 +15,27 @@ from django.views.static import serve
 from otp_gate.decorators import otp_exempt
 
 HERE = Path(__file__).parent
+DOCS = HERE.parent.parent / "docs" / "integrations"
 MODULES = HERE / "node_modules"
 SCRIPTS = {
     "htmx.js": MODULES / "htmx.org" / "dist" / "htmx.min.js",
     "turbo.js": MODULES / "@hotwired" / "turbo" / "dist" / "turbo.es2017-umd.js",
 }
 
-HTMX = """
-<button hx-get="../part/" hx-target="#place">Load</button>
-<button hx-post="../part/" hx-target="#place" hx-headers='{"X-CSRFToken": "TOKEN"}'>Save</button>
-<p id="place">Nothing yet</p>
-"""
-TURBO = """
-<a href="/turbo/other/?page=2">Other page</a>
-<a href="/turbo/other/?page=3" data-turbo-method="post">Post by a link</a>
-<form method="post" action="/turbo/save/">
-  <input type="hidden" name="csrfmiddlewaretoken" value="TOKEN"><button>Save</button>
-</form>
-<turbo-frame id="frame">
-  <a href="/turbo/frame/">Into the frame</a>
-  <form method="post" action="/turbo/frame/">
-    <input type="hidden" name="csrfmiddlewaretoken" value="TOKEN"><button>Save in the frame</button>
-  </form>
-</turbo-frame>
+
+def block(page: str, language: str) -> str:
+    """Return what a page of the docs says, as it says it."""
+    text = (DOCS / f"{page}.md").read_text("utf-8")
+    [found] = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return str(found).replace("{{ csrf_token }}", "TOKEN")
+
+
+HTMX, TURBO, FETCH_SCRIPT = block("htmx", "html"), block("turbo", "html"), block("graphql", "js")
+FETCH_USE = """
+document.getElementById("load").addEventListener("click", async () => {
+  const response = await load("/fetch/part/");
+  document.getElementById("place").textContent = (await response.json()).part;
+});
 """
 FETCH = """
 <button id="load">Load</button>
@@ -98,12 +97,10 @@ def in_again(request: HttpRequest) -> HttpResponse:
 def script(request: HttpRequest, name: str) -> HttpResponse:
     """A script is shown to everybody, as STATIC_URL would."""
     if name == "fetch.js":
-        return HttpResponse(FETCH_SCRIPT, content_type="text/javascript")
+        return HttpResponse(FETCH_SCRIPT + FETCH_USE, content_type="text/javascript")
     found = SCRIPTS[name]
     return serve(request, found.name, str(found.parent))
 
-
-FETCH_SCRIPT = ""
 
 urlpatterns = [
     path("js/<str:name>", script),

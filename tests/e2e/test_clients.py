@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.once
 
-DOCS = Path(__file__).parents[2] / "docs" / "integrations"
-USE = """
-document.getElementById("load").addEventListener("click", async () => {
-  const response = await load("../part/");
-  document.getElementById("place").textContent = (await response.json()).part;
-});
-"""
-
 
 @pytest.fixture(scope="module", autouse=True)
 def scripts() -> None:
@@ -48,13 +39,9 @@ def scripts() -> None:
 
 
 @pytest.fixture(autouse=True)
-def pages(site: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def pages(site: str, settings: Any) -> None:
     settings.ROOT_URLCONF = "tests.e2e.clients"
     settings.OTP_GATE = {"CODE_TTL": 60, "VERIFIED_TTL": 600}
-    [block] = re.findall(
-        r"^```js\n(.*?)^```", (DOCS / "graphql.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
-    monkeypatch.setattr(clients, "FETCH_SCRIPT", block + USE)
 
 
 def too_old(page: Page, clock: Clock) -> None:
