@@ -84,7 +84,7 @@ class IsVerified(BasePermission):  # type: ignore[misc]
         standing = standing_of(request, view, self.max_age)
         if standing == "verified":
             return True
-        if standing == "other" or not would_help(request, view):
+        if standing == "other" or is_question(request) or not would_help(request, view):
             return False
         if standing == "anonymous":
             raise NotAuthenticated
@@ -143,6 +143,14 @@ def ask_again(request: Any) -> None:
     """Let the session wait for a code, where it does not yet."""
     if request.otp_gate.status in ("verified", "not_required"):
         session.begin(request.session, step_up=True)
+
+
+def is_question(request: Any) -> bool:
+    """True where DRF asks what would be: which forms the browsable API shows, what OPTIONS tells.
+
+    It must not make the session wait for a code, nor count, for what nobody has asked to do.
+    """
+    return bool(request.method != request._request.method)
 
 
 SUPPOSED = "otp_gate_supposed"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +24,7 @@ from otp_gate import channels, liveness, reports
 from otp_gate.channels import OTPGateMiddleware
 from tests.commands import manage
 from tests.helpers import PASSWORD, log_in, pass_gate
+from tests.servers import ROOT
 from tests.sockets import (
     HEARD,
     REFUSED,
@@ -256,6 +260,16 @@ async def test_what_is_no_socket_goes_through_untouched(half: Client) -> None:
         given = ({"type": kind}, object(), object())
         await OTPGateMiddleware(app)(*given)  # type: ignore[arg-type]
         assert all(a is b for a, b in zip(seen.pop(), given, strict=True))
+
+
+def test_it_needs_no_channels() -> None:
+    """A plain ASGI site has none installed."""
+    code = (
+        "import sys; sys.modules['channels'] = None; import django; django.setup();"
+        "import otp_gate.channels, otp_gate.streams; assert 'rest_framework.views' not in sys.modules"
+    )
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "site_project.settings"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environ, cwd=ROOT)
 
 
 @pytest.mark.parametrize("interval", [0, -1, None, "5", True])

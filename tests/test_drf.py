@@ -95,6 +95,21 @@ def test_the_browsable_api_says_so_too(excused: Client) -> None:
     assert VERIFY in page.content.decode()
 
 
+@pytest.mark.parametrize("mode", ["enforce", "report"])
+def test_the_forms_of_the_browsable_api_ask_for_nothing(
+    excused: Client, settings: Any, mode: str
+) -> None:
+    """Whoever reads a page is not made to type a code for what he could do there, nor counted."""
+    settings.OTP_GATE = {**settings.OTP_GATE, "MODE": mode}
+    before = dict(excused.session)
+    page = excused.get("/api/or/", headers={"accept": "text/html"})
+    assert page.status_code == 200
+    assert "of alice" in page.content.decode()
+    assert excused.options("/api/or/").status_code == 200
+    assert dict(excused.session) == before
+    assert manage("report").out.startswith("0 requests")
+
+
 def test_a_site_without_the_pages(excused: Client, settings: Any) -> None:
     """There is no address to give, and no error."""
     settings.ROOT_URLCONF = "tests.urlconfs.api_without_pages"
