@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import environments, logins, report, scenarios
 from benchmarks.figures import Figures
-from benchmarks.runner import BARE, Results, Worker, count, names, play
+from benchmarks.runner import Results, Worker, count, names, play
 from tests import servers
 
 ROOT = environments.ROOT

@@ -119,10 +119,11 @@ def otp_required(
                     response = await view(request, *args, **kwargs)
                     return kept.never_stored(request, response)
                 if refusal is STEP_UP:
-                    if kept.may_be_kept(request):
+                    keeps = kept.may_be_kept(request)
+                    if keeps:
                         await sync_to_async(kept.keep)(request, limit, max_body)
                     await session.abegin(request.session, step_up=True)
-                    return turn_away(request)
+                    return turn_away(request, comes_back=not keeps)
                 return refusal
 
         else:
@@ -137,10 +138,11 @@ def otp_required(
                 if refusal in (None, ONLY_REPORTED):
                     return kept.never_stored(request, view(request, *args, **kwargs))
                 if refusal is STEP_UP:
-                    if kept.may_be_kept(request):
+                    keeps = kept.may_be_kept(request)
+                    if keeps:
                         kept.keep(request, limit, max_body)
                     session.begin(request.session, step_up=True)
-                    return turn_away(request)
+                    return turn_away(request, comes_back=not keeps)
                 return refusal
 
         return stepped_up

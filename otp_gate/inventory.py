@@ -36,6 +36,7 @@ TOKEN_VIEWS = frozenset(
 )
 TOKEN_SERIALIZERS = frozenset({"rest_framework_simplejwt.serializers.TokenObtainSerializer"})
 BASIC_AUTHENTICATION = frozenset({"rest_framework.authentication.BasicAuthentication"})
+VERIFIED_PERMISSION = frozenset({"otp_gate.drf.IsVerified"})
 
 # What a converter of Django's may hold has no slash; of any other nobody knows.
 WITHIN_A_SEGMENT = {
@@ -210,16 +211,39 @@ def bypass(view: Any) -> str:
         if made_of is None:
             continue
         given = getattr(layer, "initkwargs", None) or getattr(layer, "view_initkwargs", {})
-        if found := ancestor(made_of, TOKEN_VIEWS):
-            return f"gives a token for a password ({found})"
+        if asks_for_code(made_of, given):
+            return ""
         serializer = given.get("serializer_class", getattr(made_of, "serializer_class", None))
-        if found := ancestor(serializer, TOKEN_SERIALIZERS):
+        if found := token_for_password(made_of, serializer):
             return f"gives a token for a password ({found})"
         ways = given.get("authentication_classes", getattr(made_of, "authentication_classes", ()))
         for way in ways if isinstance(ways, list | tuple) else ():
             if found := ancestor(way, BASIC_AUTHENTICATION):
                 return f"takes a password with each request ({found})"
     return ""
+
+
+def token_for_password(view_class: Any, serializer_class: Any) -> str:
+    """Return by which class a view hands out a token for a name and a password; "" if by none."""
+    return ancestor(view_class, TOKEN_VIEWS) or ancestor(serializer_class, TOKEN_SERIALIZERS)
+
+
+def asks_for_code(made_of: Any, given: Any) -> bool:
+    """True for a view of Django REST framework that only the verified get something from."""
+    # Who chooses permissions by himself may choose others.
+    chosen = getattr(made_of, "get_permissions", None)
+    if getattr(chosen, "__module__", None) != "rest_framework.views":
+        return False
+    needed = given.get("permission_classes", getattr(made_of, "permission_classes", ()))
+    return any(insists(permission) for permission in needed)
+
+
+def insists(permission: Any) -> bool:
+    """True if nobody passes a permission who has not typed in a code: `|` and `~` open it again."""
+    operator = getattr(permission, "operator_class", None)
+    if getattr(operator, "__qualname__", "") == "AND":
+        return insists(permission.op1_class) or insists(permission.op2_class)
+    return bool(ancestor(permission, VERIFIED_PERMISSION))
 
 
 def layers(view: Any) -> Iterator[Any]:

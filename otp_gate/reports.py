@@ -75,8 +75,10 @@ def log_refusal(request: HttpRequest) -> bool:
     return enforced
 
 
-def count(request: HttpRequest) -> None:
+def count(request: HttpRequest, user_id: str | None = None) -> None:
     """Count, once, a request that passes only because the gate reports.
+
+    `user_id` is of whom an API knows by other means than the session.
 
     A site that tries the gate out must not fail or crawl for it: what Redis does not take is not
     counted but logged, and a Redis that hangs costs its bound once in PAUSE, not at each request.
@@ -86,7 +88,7 @@ def count(request: HttpRequest) -> None:
     if known or time.monotonic() < Pause.until:
         return
     state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    field = f"{codes.user_digest(state.user_id or '')} {place(request)}"
+    field = f"{codes.user_digest(user_id or state.user_id or '')} {place(request)}"
     try:
         store.run(store.COUNT, [key()], [field, NO_ROOM, ROOM, LIFE * 1000, SINCE])
     except StoreUnavailable as error:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.urls import (
     NoReverseMatch,
     Resolver404,
@@ -80,6 +80,8 @@ def kind_of(request: HttpRequest) -> str:
 
 def wants_json(request: HttpRequest) -> bool:
     """True for `fetch`, XHR and API clients."""
+    if is_turbo(request):
+        return False
     accept = header(request, "HTTP_ACCEPT")
     if header(request, "HTTP_X_REQUESTED_WITH") == "xmlhttprequest":
         return True
@@ -99,9 +101,19 @@ def _prefers_json(request: HttpRequest) -> bool:
         return False
 
 
+def is_turbo(request: HttpRequest) -> bool:
+    """True for Hotwire Turbo, which fetches pages and puts them in place of the one it is on."""
+    return (
+        "HTTP_X_TURBO_REQUEST_ID" in request.META
+        or "HTTP_TURBO_FRAME" in request.META
+        or "text/vnd.turbo-stream.html" in header(request, "HTTP_ACCEPT")
+    )
+
+
 def is_ahead_of_click(request: HttpRequest) -> bool:
     """True for a prefetch or prerender: nobody has asked for the page yet."""
-    names = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
+    # Turbo's own, for a script may not set the browser's.
+    names = ("HTTP_SEC_PURPOSE", "HTTP_X_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
     return any("prefetch" in header(request, name) for name in names)
 
 
@@ -213,23 +225,44 @@ def problem(
     return response
 
 
-def current_page(request: HttpRequest) -> str:
-    """Return path and query of the page that an HTMX request came from, whatever its host."""
+def current_page(request: HttpRequest, header: str) -> str:
+    """Return path and query of the page that a request was made on, whatever its host."""
     try:
-        url = urlsplit(request.headers.get("HX-Current-URL", ""))
+        url = urlsplit(request.headers.get(header, ""))
     except ValueError:
         return ""
     return url._replace(scheme="", netloc="", fragment="").geturl()
 
 
-def referring_page(request: HttpRequest) -> str:
-    """Return path and query of the page of this host that led here, or ""."""
-    target = safe_next(request, request.META.get("HTTP_REFERER", ""))
-    return urlsplit(target)._replace(scheme="", netloc="", fragment="").geturl()
+def page_to_return_to(request: HttpRequest) -> str:
+    """Return the page that whoever is sent to the OTP page by a redirect wants in the end."""
+    if is_turbo(request) and (request.method != "GET" or "Turbo-Frame" in request.headers):
+        # He is on a page still: what was posted is lost, and a frame is no page.
+        return current_page(request, "Referer")
+    if request.method != "GET" or is_framed(request):
+        return ""
+    return request.get_full_path()
 
 
-def turn_away(request: HttpRequest) -> HttpResponse:
-    """Answer a half-authenticated request in place of the view: 302 or 403, never stored."""
+def unseen(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to a GET of the OTP page by which nobody would get to see it.
+
+    Turbo is told to load it as a page: in a frame there is no place for it, and where it were put
+    in place of another page, under its scripts and policy, it would not be the one that was tested.
+    """
+    if kind_of(request) == BARE:
+        return HttpResponse(status=403, content_type="text/plain")
+    if is_turbo(request):
+        return render(request, "otp_gate/turbo.html", {"page_url": request.get_full_path()})
+    return None
+
+
+def turn_away(request: HttpRequest, *, comes_back: bool = True) -> HttpResponse:
+    """Answer a half-authenticated request in place of the view: 302 or 403, never stored.
+
+    Args:
+        comes_back: False where the session knows what goes on after the code; see `kept`.
+    """
     url = page_url("verify")
     kind = kind_of(request) if url is not None else BARE
     response: HttpResponse
@@ -237,7 +270,8 @@ def turn_away(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=403, content_type="text/plain")
     elif kind == HTMX:
         response = HttpResponse(status=403, content_type="text/plain")
-        response["HX-Redirect"] = with_next(url, safe_next(request, current_page(request)))
+        page = current_page(request, "HX-Current-URL")
+        response["HX-Redirect"] = with_next(url, safe_next(request, page))
     elif kind == JSON:
         response = problem(
             403,
@@ -247,7 +281,7 @@ def turn_away(request: HttpRequest) -> HttpResponse:
             verify_url=url,
         )
     else:
-        page = "" if request.method != "GET" or is_framed(request) else request.get_full_path()
+        page = page_to_return_to(request) if comes_back else ""
         response = HttpResponseRedirect(with_next(url, safe_next(request, page)))
     # Nothing to merge with what a view said, as Django's `add_never_cache_headers` would.
     response.headers["Expires"] = http_date()

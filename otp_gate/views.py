@@ -31,13 +31,12 @@ from otp_gate.letters import letterhead, read_token, tell_locked
 from otp_gate.outcomes import Outcome, Reply
 from otp_gate.pages import refuse, report, show, unavailable
 from otp_gate.responses import (
-    BARE,
     is_framed,
-    kind_of,
     page_url,
     problem,
     safe_next,
     settings_url,
+    unseen,
     wants_json,
     with_next,
 )
@@ -104,8 +103,8 @@ def verify(request: HttpRequest) -> HttpResponse:
         return visit
     if request.method == "POST":
         return check(visit, given)
-    if kind_of(request) == BARE:
-        return HttpResponse(status=403, content_type="text/plain")
+    if (blind := unseen(request)) is not None:
+        return blind
     if visit.as_json:
         get_token(request)  # So that a program that starts here has what it must post.
     factor = visit.factor()

@@ -199,12 +199,17 @@ def gunicorn(
 
 @contextmanager
 def uvicorn(
-    settings_module: str, env: Mapping[str, str], workers: int = 2, *, probe: str = "/login/"
+    settings_module: str,
+    env: Mapping[str, str],
+    workers: int = 2,
+    *,
+    application: str = "django.core.asgi:get_asgi_application",
+    probe: str = "/login/",
 ) -> Iterator[Server]:
     """Run a site on ASGI."""
     port = free_port()
     command = [
-        *(sys.executable, "-m", "uvicorn", "--factory", "django.core.asgi:get_asgi_application"),
+        *(sys.executable, "-m", "uvicorn", "--factory", application),
         *("--host", HOST, "--port", str(port), "--workers", str(workers), "--lifespan", "off"),
         *("--timeout-graceful-shutdown", "2", "--log-level", "warning"),
     ]

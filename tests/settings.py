@@ -26,6 +26,8 @@ INSTALLED_APPS = [
     "django.contrib.flatpages",
     "django.contrib.redirects",
     "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
     "otp_gate",
 ]
 SITE_ID = 1

@@ -22,6 +22,7 @@ MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob(
 TESTED_AS = {
     "apps": "test_receivers",
     "exceptions": "test_store",
+    "liveness": "test_channels",
     "outcomes": "test_challenge",
     "urls": "test_views",
 }

@@ -16,6 +16,7 @@ from tests.helpers import VERIFY, open_page
 PAGE, PROGRAM, BARE = "page", "program", "bare"
 
 CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+TURBO = "text/html, application/xhtml+xml"
 CLIENTS = [
     ({}, PAGE),
     ({"accept": CHROME}, PAGE),
@@ -50,6 +51,8 @@ CLIENTS = [
     ({"sec-purpose": "prefetch;prerender"}, BARE),
     ({"purpose": "prefetch", "accept": "application/json"}, BARE),
     ({"x-moz": "prefetch"}, BARE),
+    ({"x-turbo-request-id": "1", "accept": TURBO, "sec-fetch-dest": "empty"}, PAGE),
+    ({"x-turbo-request-id": "1", "x-sec-purpose": "prefetch", "accept": TURBO}, BARE),
 ]
 
 
@@ -270,6 +273,46 @@ def test_htmx_leaves_the_page_that_it_is_on(
     assert (response.status_code, response["HX-Redirect"]) == (403, VERIFY + target)
     assert "no-store" in response["Cache-Control"]
     assert not views.RAN
+
+
+# Turbo
+
+IN_A_FRAME = {"turbo-frame": "basket", "accept": TURBO, "sec-fetch-dest": "empty"}
+A_FORM = {"accept": f"text/vnd.turbo-stream.html, {TURBO}", "sec-fetch-dest": "empty"}
+
+
+@pytest.mark.parametrize(
+    ("page", "target"),
+    [
+        ("http://testserver/shop/?page=2#top", "/shop/?page=2"),
+        ("http://evil.example/x", "/x"),
+        ("http://testserver//evil.example/", ""),
+        ("http://testserver/otp/", ""),
+        ("http://[evil", ""),
+        ("", ""),
+    ],
+)
+def test_turbo_comes_back_to_the_page_that_it_is_on(held: Any, page: str, target: str) -> None:
+    """From a frame, which is no page, and from a form, whose body is lost."""
+    assert_held(held.get("/secret/", headers={**IN_A_FRAME, "referer": page}), target)
+    assert_held(held.post("/secret/", headers={**IN_A_FRAME, "referer": page}), target)
+    assert_held(held.post("/secret/", headers={**A_FORM, "referer": page}), target)
+
+
+@pytest.mark.parametrize("headers", [IN_A_FRAME, {"x-turbo-request-id": "1", "accept": TURBO}])
+def test_turbo_is_told_to_load_the_code_page_as_a_page(
+    held: Any, headers: dict[str, str], mailoutbox: Any
+) -> None:
+    """By what it fetches nobody sees the page, so it sends no code either."""
+    answer = held.get(f"{VERIFY}?next=/secret/%22%3E%3Cx", headers=headers)
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert '<meta name="turbo-visit-control" content="reload">' in text
+    assert 'href="/otp/?next=/secret/%22%3E%3Cx"' in text
+    assert "no-store" in answer["Cache-Control"]
+    assert not mailoutbox
+    assert held.get(VERIFY).content.count(b'data-turbo="false"') >= 2
+    assert len(mailoutbox) == 1
 
 
 # Where one goes on to

@@ -25,8 +25,6 @@ ELSEWHERE = {
 DEVICES = "authenticator apps, passkeys, recovery codes and trusted browsers are not built yet"
 NOT_HERE = {
     6: "other people's projects are not run here yet; their ways of logging in are, in A-05",
-    27: "the gate is for HTTP: a WebSocket consumer must ask by itself, and the docs say so",
-    28: "no REST framework is installed here; `otp_gate urls` names such views as bypasses",
     59: "there is one kind of code so far; " + DEVICES,
     **dict.fromkeys(range(90, 103), DEVICES),
 }
@@ -38,7 +36,7 @@ def tested() -> set[int]:
     text = "".join(path.read_text("utf-8") for path in HERE.glob("test_*.py"))
     return {
         int(number)
-        for name in re.findall(r"^def test_((?:a_\d+_)+)", text, re.MULTILINE)
+        for name in re.findall(r"^(?:async )?def test_((?:a_\d+_)+)", text, re.MULTILINE)
         for number in re.findall(r"\d+", name)
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django
 from django.core import mail
 from django.core.management import call_command
@@ -17,6 +19,20 @@ def tell() -> None:
     from tests.commands import manage
     from tests.gates import assert_held
     from tests.helpers import PASSWORD, VERIFY, log_in, open_page
+    from tests.sockets import REFUSED, SITES, Socket, in_loop
+
+    def knock(site: str, browser: Any) -> Any:
+        found = []
+
+        @in_loop
+        async def connect() -> None:
+            socket = Socket(SITES[site](), browser)
+            answer = await socket.ask()
+            # What is said next is looked at as the first was: by the key as the session has it.
+            found.append((answer, answer[0] and await socket.says("hello")))
+
+        connect()
+        return found[0]
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     model = get_user_model()
@@ -37,11 +53,16 @@ def tell() -> None:
                 assert browser.get("/secret/").content == secret
             views.RAN.clear()
             assert_held(browser.get("/secret/"), "/secret/")
+            for site in SITES:
+                assert knock(site, browser) == (REFUSED, False)
             code = open_page(browser)
             assert mail.outbox[-1].to == [f"{handle}@example.org"]
             assert browser.post(VERIFY, {"code": code}).status_code == 302
             assert browser.get("/secret/").content == secret
             assert browser.get("/asecret/").content == secret
+            for site in SITES:
+                greeting = "plain" if site == "plain" else name
+                assert knock(site, browser) == ((True, greeting), "hello")
         assert f"{name} (id " in manage("status", name).out
     with override_settings(OTP_GATE={"MODE": "report"}):
         client = Client()
