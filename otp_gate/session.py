@@ -18,8 +18,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.cache import SessionStore as CacheStore
-from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
@@ -266,7 +264,6 @@ def cycle_key_once(session: Any) -> None:
 
     def delete(key: str) -> None:
         ended.append(end(session, key))
-        type(session).delete(session, key)  # From wherever else the engine keeps it.
 
     session.delete = delete
     try:
@@ -282,8 +279,16 @@ def cycle_key_once(session: Any) -> None:
 
 def end(session: Any, key: str) -> bool:
     """Delete a session; True if it was there, for one caller only where the engine can tell."""
+    # Here, for a site has one engine, and no use for the other.
+    from django.contrib.sessions.backends.cache import SessionStore as CacheStore
+    from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
     if isinstance(session, DatabaseStore):
-        return bool(session.model.objects.filter(session_key=key).delete()[0])
-    if isinstance(session, CacheStore):
-        return bool(session._cache.delete(session.cache_key_prefix + key))  # type: ignore[attr-defined]
-    return bool(session.exists(key))
+        there = bool(session.model.objects.filter(session_key=key).delete()[0])
+    elif isinstance(session, CacheStore):
+        there = bool(session._cache.delete(session.cache_key_prefix + key))  # type: ignore[attr-defined]
+    else:
+        there = bool(session.exists(key))
+    if type(session) is not CacheStore:
+        type(session).delete(session, key)  # From wherever else the engine keeps it.
+    return there
