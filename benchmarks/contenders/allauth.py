@@ -66,9 +66,9 @@ def send(request: HttpRequest, user: Any) -> str:
 
 
 def verify(request: HttpRequest, user: Any, code: str) -> bool:
+    from allauth.account.forms import ConfirmLoginCodeForm
     from allauth.account.internal.flows.login_by_code import LoginCodeVerificationProcess
     from allauth.account.internal.stagekit import get_pending_stage
-    from allauth.account.forms import ConfirmLoginCodeForm
     from allauth.core import context
 
     with context.request_context(request):
