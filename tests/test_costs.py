@@ -266,7 +266,10 @@ def test_what_is_no_code_costs_one_trip(warm: Client) -> None:
 
 
 def test_a_pending_login_takes_119_bytes(warm: Client) -> None:
-    """Key, fields and values; Redis's own book-keeping comes on top (see docs/benchmarks.md)."""
+    """Key, fields and values; Redis's own book-keeping comes on top (see docs/benchmarks.md).
+
+    It goes by itself: who never types the code leaves nothing behind.
+    """
     redis = store.client("default")
     redis.flushdb()
     log_in(warm)
@@ -275,6 +278,7 @@ def test_a_pending_login_takes_119_bytes(warm: Client) -> None:
     record = redis.hgetall(key)
     assert sorted(field[0] for field in record) == ["c", "s", "t"]
     assert len(key) + sum(len(field) + len(value) for field, value in record.items()) == 119
+    assert 0 < redis.ttl(key) <= 86_400
 
 
 def test_every_key_has_an_end(settings: Any, warm: Client) -> None:
@@ -310,8 +314,9 @@ def test_a_worker_process_imports_no_more_than_it_needs() -> None:
     """No client of Redis before the first code; no checks, no tools, no factor that is not used."""
     added = modules("gate") - modules("bare")
     own = {name for name in added if name.partition(".")[0] == "otp_gate"}
-    assert {name.partition(".")[0] for name in added - own} <= {"django"}
-    assert len(added - own) <= 3, sorted(added - own)
+    others = {name.partition(".")[0] for name in added - own}
+    assert others <= {"django", *sys.stdlib_module_names}, sorted(added - own)
+    assert len(added - own) <= 4, sorted(added - own)
     assert len(own) <= 31, sorted(own)
     idle = {"checks", "doctor", "inventory", "management", "cluster", "decorators"}
     assert {name.split(".")[1] for name in own if "." in name} & idle == set()
