@@ -132,6 +132,9 @@ def journeys(figures: Figures) -> str:
 def growth(figures: Figures) -> str:
     found = figures.growth
     rows = [[what, *(f"{each:.0f} µs" for each in row)] for what, row in found["rows"].items()]
+    rows.append(
+        ["a script, by Redis's own clock", *(f"{each:.1f} µs" for each in found["own_clock"])]
+    )
     return table(["pending challenges", *(f"{number:,}" for number in found["numbers"])], rows)
 
 

@@ -14,13 +14,14 @@ GATE = "otp_gate"
 WHY = {
     "verified, reads the user": "noise: the doors take a microsecond of some hundred, see above",
     "the gate alone": "some fifteen calls of Python; most look whether anybody put another user",
-    "anonymous": "one more layer in Django's chain of middleware, and the two doors",
+    "anonymous": "an empty middleware takes a part of it, and a process differs from the next",
     "turned away": "the answer: which kind fits who asks, whether `next` is safe, never stored",
     "issue": "the script keeps limits and budget, and takes fifteen arguments; four digests",
     "the script": "it reads the record, and writes four fields of it before it compares",
     "right code": "nearly all of it is the session store's: five trips to cycle the key and save",
     "start-up": "its own modules, one file for each duty",
     "modules": "one file for each duty",
+    "growth": "see what Redis's own clock says of the same scripts",
     "Redis per": "of which 119 are the record's, and the rest Redis's own book-keeping",
     "whole login": "with the session store, the template and the mail that those pages need",
 }
@@ -142,9 +143,8 @@ def surroundings(figures: Figures) -> Iterator[Target]:
         for what, row in growth["rows"].items():
             few, many = row[0], row[-1]
             times = many / few
-            label = (
-                f"{what}, with {growth['numbers'][-1]:,} pending beside {growth['numbers'][0]:,}"
-            )
+            least, most = growth["numbers"][0], growth["numbers"][-1]
+            label = f"growth: {what}, with {most:,} pending beside {least:,}"
             yield target(label, "the same (≤ 1.1 times)", f"{times:.2f} times", times <= 1.1)
     for engine in ("cache", "db"):
         if GATE in figures.startup.get(engine, {}):

@@ -3,8 +3,8 @@
 Two entries. MARKS is `{user id: [when, factor]}`: the users whose code was typed in within this
 login (more than one only where a middleware lends a verified user another identity). PENDING is
 `[nonce, since, step-up]` (and, after a fault of Redis, what was lost): the challenge that this
-session waits for. Both die with the session,
-and `user_logged_in` replaces them, so neither survives into another login.
+session waits for. Both die with the session, and `user_logged_in` replaces them, so neither
+survives into another login.
 
 Times are this process's clock in seconds: they bound how long a session may wait or stay
 verified, which no Redis may be asked about on an ordinary request. Codes live by Redis's clock.
@@ -67,8 +67,10 @@ def read(session: Any) -> Mapping[str, Any]:
     if session.session_key is None:
         return NOTHING
     before = session.session_key, session.modified, session.accessed
-    with readable():
+    try:
         data = session._get_session()
+    except Exception as error:
+        raise unreadable(error) from error
     return _untouched(session, data, *before)
 
 
@@ -80,8 +82,10 @@ async def aread(session: Any) -> Mapping[str, Any]:
     if session.session_key is None:
         return NOTHING
     before = session.session_key, session.modified, session.accessed
-    with readable():
+    try:
         data = await session._aget_session()
+    except Exception as error:
+        raise unreadable(error) from error
     return _untouched(session, data, *before)
 
 
@@ -91,15 +95,18 @@ def readable() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise StoreUnavailable(f"session ({type(error).__name__})") from error
+        raise unreadable(error) from error
+
+
+def unreadable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"session ({type(error).__name__})")
 
 
 def _untouched(
     session: Any, data: Mapping[str, Any], key: str, modified: bool, accessed: bool
 ) -> Mapping[str, Any]:
     session.accessed = accessed
-    stale = session.session_key, session.modified
-    if stale != (key, modified):
+    if (stale := (session.session_key, session.modified)) != (key, modified):
         session._session_key, session.modified = key, modified
         del session._session_cache
         _answer_again(session, *stale)
@@ -279,7 +286,6 @@ def cycle_key_once(session: Any) -> None:
 
 def end(session: Any, key: str) -> bool:
     """Delete a session; True if it was there, for one caller only where the engine can tell."""
-    # Here, for a site has one engine, and no use for the other.
     from django.contrib.sessions.backends.cache import SessionStore as CacheStore
     from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
