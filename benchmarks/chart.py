@@ -30,9 +30,8 @@ def draw(panels: Sequence[Panel], caption: str) -> str:
         y += 8
         most = max(value for _, value, _ in bars)
         room = WIDTH - LEFT - 70
-        end = y + ROW * len(bars)
+        top = y
         one = LEFT + room / most
-        parts.append(f'<line class="one" x1="{one:.1f}" x2="{one:.1f}" y1="{y}" y2="{end + 4}"/>')
         for who, value, ours in bars:
             length = max(1.0, room * value / most)
             parts.append(
@@ -42,6 +41,7 @@ def draw(panels: Sequence[Panel], caption: str) -> str:
                 f'<text x="{LEFT + length + 6:.1f}" y="{y + BAR + 1}">{value:.2f}</text>'
             )
             y += ROW
+        parts.append(f'<line class="one" x1="{one:.1f}" x2="{one:.1f}" y1="{top}" y2="{y + 4}"/>')
         y += 30
     height = y - 4
     return (

@@ -167,4 +167,4 @@ def startup(name: str, database: str, redis: str, engine: str) -> dict[str, floa
         capture_output=True,
         text=True,
     )
-    return json.loads(answer.stdout)  # type: ignore[no-any-return]
+    return json.loads(answer.stdout)

@@ -66,9 +66,9 @@ class Worker:
         self.process.stdin.flush()
         return self.answer()
 
-    def extra(self, name: str, *arguments: Any) -> Any:
+    def special(self, name: str, *arguments: Any) -> Any:
         """Call a function of the contender; None if it has none of that name."""
-        return self.ask(do="extra", name=name, arguments=arguments).get("value")
+        return self.ask(do="special", name=name, arguments=arguments).get("value")
 
     def close(self) -> None:
         if self.process.stdin is not None:

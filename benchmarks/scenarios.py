@@ -13,7 +13,7 @@ class Scenario:
     """"wsgi", "asgi" or "code"."""
     what: str
     engine: str = "cache"
-    times: int = 40
+    times: int = 24
     """In one batch."""
 
     @property
@@ -55,8 +55,8 @@ STEPS = {
     DOORS: "doors",
 }
 
-FLOORS = (ALARM, EVALSHA, PYOTP, DOORS)
-"""Nobody need be logged in for these."""
+BY_ITSELF = (DOORS,)
+"""So short that it is done often in one go, with nobody logged in before."""
 
 EVERYTHING = [
     *(
@@ -64,14 +64,14 @@ EVERYTHING = [
         for engine in ("cache", "db", "cached_db")
         for what in REQUESTS
     ),
-    *(Scenario("asgi", what, engine, 20) for engine in ("cache", "db") for what in REQUESTS),
-    *(Scenario("code", what, times=12) for what in STEPS),
+    *(Scenario("asgi", what, engine, 12) for engine in ("cache", "db") for what in REQUESTS),
+    *(Scenario("code", what, times=8) for what in STEPS),
 ]
 """On SQLite, as the figures that the targets come from."""
 
 ON_POSTGRESQL = [
     *(Scenario("wsgi", what, engine) for engine in ("cache", "db") for what in REQUESTS),
-    *(Scenario("code", what, times=12) for what in (ISSUED, SENT, RIGHT, WRONG)),
+    *(Scenario("code", what, times=8) for what in (ISSUED, SENT, RIGHT, WRONG)),
 ]
 
 GROWING = [

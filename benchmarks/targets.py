@@ -11,6 +11,22 @@ from benchmarks.figures import Figures, Ratio
 GATE = "otp_gate"
 
 
+WHY = {
+    "verified, reads the user": "noise: the doors take a microsecond of some hundred, see above",
+    "the gate alone": "some fifteen calls of Python; most look whether anybody put another user",
+    "anonymous": "an empty middleware takes a part of it, and a process differs from the next",
+    "turned away": "the answer: which kind fits who asks, whether `next` is safe, never stored",
+    "issue": "the script keeps limits and budget, and takes fifteen arguments; four digests",
+    "the script": "it reads the record, and writes four fields of it before it compares",
+    "right code": "nearly all of it is the session store's: five trips to cycle the key and save",
+    "start-up": "its own modules, one file for each duty",
+    "modules": "one file for each duty",
+    "growth": "see what Redis's own clock says of the same scripts",
+    "Redis per": "of which 119 are the record's, and the rest Redis's own book-keeping",
+    "whole login": "with the session store, the template and the mail that those pages need",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     what: str
@@ -18,6 +34,13 @@ class Target:
     measured: str
     verdict: str
     """"yes", "no", or "within the noise" where only the quieter rounds meet it."""
+
+    @property
+    def why(self) -> str:
+        """Explain what is not met; the profile of the same run has the shares."""
+        if self.verdict == "yes":
+            return ""
+        return next((words for start, words in WHY.items() if self.what.startswith(start)), "")
 
 
 def target(what: str, wanted: str, measured: str, met: bool) -> Target:
@@ -29,7 +52,7 @@ def at_most(limit: float, what: str, ratio: Ratio) -> Target:
     verdict = "yes" if ratio.middle <= limit else "no"
     if verdict == "no" and ratio.low <= limit:
         verdict = "within the noise"
-    return Target(what, f"≤ {limit} × bare", str(ratio), verdict)
+    return Target(what, f"≤ {limit} times bare", str(ratio), verdict)
 
 
 def all_of(figures: Figures) -> Iterator[Target]:
@@ -93,17 +116,20 @@ def codes(figures: Figures) -> Iterator[Target]:
     issued, least = quiet(s.ISSUED), floor + quiet(s.PYOTP)
     yield target("issue", "≤ 150 µs", f"{issued:.0f} µs", issued <= 150)
     times = issued / least
-    yield target("issue, beside EVALSHA + pyotp", "≤ 1.3 ×", f"{times:.2f} ×", times <= 1.3)
+    yield target("issue, beside EVALSHA + pyotp", "≤ 1.3 times", f"{times:.2f} times", times <= 1.3)
     # One script; the others are the session store's own: to cycle the key, and the last save.
-    words, met = done(s.RIGHT, sql=0, redis=7, saves=2)
-    yield target("right code: SQL, trips, session saves", "0, 1 + 6, 2", words, met)
+    words, met = done(s.RIGHT, sql=0, redis=6, saves=2)
+    yield target("right code: SQL, trips, session saves", "0, 1 + 5, 2", words, met)
     right = quiet(s.RIGHT)
     yield target("right code", "≤ 700 µs", f"{right:.0f} µs", right <= 700)
     words, met = done(s.WRONG, sql=0, redis=1, saves=0)
     yield target("wrong code: SQL, trips, session saves", "0, 1, 0", words, met)
     times = quiet(s.SCRIPT) / floor
     yield target(
-        "the script of a wrong code, beside EVALSHA", "≤ 1.5 ×", f"{times:.2f} ×", times <= 1.5
+        "the script of a wrong code, beside EVALSHA",
+        "≤ 1.5 times",
+        f"{times:.2f} times",
+        times <= 1.5,
     )
 
 
@@ -117,10 +143,9 @@ def surroundings(figures: Figures) -> Iterator[Target]:
         for what, row in growth["rows"].items():
             few, many = row[0], row[-1]
             times = many / few
-            label = (
-                f"{what}, with {growth['numbers'][-1]:,} pending beside {growth['numbers'][0]:,}"
-            )
-            yield target(label, "the same (≤ 1.1 ×)", f"{times:.2f} ×", times <= 1.1)
+            least, most = growth["numbers"][0], growth["numbers"][-1]
+            label = f"growth: {what}, with {most:,} pending beside {least:,}"
+            yield target(label, "the same (≤ 1.1 times)", f"{times:.2f} times", times <= 1.1)
     for engine in ("cache", "db"):
         if GATE in figures.startup.get(engine, {}):
             ms, modules, mib = figures.startup_over_bare(GATE, engine)

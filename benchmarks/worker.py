@@ -26,7 +26,7 @@ from benchmarks import meters, project
 from benchmarks.environments import ROOT
 from benchmarks.mail import code_in
 from benchmarks.scenarios import (
-    FLOORS,
+    BY_ITSELF,
     ISSUED,
     REQUESTS,
     RIGHT,
@@ -71,7 +71,7 @@ class Worker:
         return user
 
     def use(self, engine: str) -> None:
-        """Choose a session engine: the middleware and all else that asks for it read the setting."""
+        """Choose a session engine: whatever needs it reads the setting."""
         from django.conf import settings
 
         settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
@@ -146,7 +146,7 @@ class Worker:
         prepare = getattr(contender, f"before_{name}", None)
         if function is None:
             raise CannotDo("it has no such step")
-        if scenario.what in FLOORS:
+        if scenario.what in BY_ITSELF:
             return (lambda: None), lambda _: function()
 
         def before() -> list[Any]:
@@ -252,7 +252,7 @@ class Worker:
             act(given)
             profiler.disable()
         shares: Counter[str] = Counter()
-        for (file, _, name), row in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
+        for (file, _, name), row in pstats.Stats(profiler).stats.items():
             shares[package_of(file, name)] += row[2]
         whole = sum(shares.values())
         return {name: share / whole for name, share in shares.most_common()}
@@ -296,7 +296,7 @@ class Worker:
         spent["password"] -= spent["hasher"]
         return {name: seconds * 1e3 for name, seconds in spent.items()}
 
-    def extra(self, name: str, arguments: list[Any]) -> Any:
+    def special(self, name: str, arguments: list[Any]) -> Any:
         """Do something that only this contender has; the runner passes on what others ask."""
         function = getattr(self.contender, name, None)
         if function is None:
@@ -348,8 +348,8 @@ def main() -> None:
         try:
             if asked["do"] == "journey":
                 answer = worker.journey()
-            elif asked["do"] == "extra":
-                answer = {"value": worker.extra(asked["name"], asked["arguments"])}
+            elif asked["do"] == "special":
+                answer = {"value": worker.special(asked["name"], asked["arguments"])}
             else:
                 scenario = Scenario(**asked["scenario"])
                 if asked["do"] == "count":

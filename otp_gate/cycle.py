@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.sessions.backends.cache import SessionStore as CacheStore
-from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-
 from otp_gate.exceptions import StoreUnavailable
 
 
@@ -20,7 +17,6 @@ def cycle_key_once(session: Any) -> None:
 
     def delete(key: str) -> None:
         ended.append(end(session, key))
-        type(session).delete(session, key)  # From wherever else the engine keeps it.
 
     session.delete = delete
     try:
@@ -36,8 +32,15 @@ def cycle_key_once(session: Any) -> None:
 
 def end(session: Any, key: str) -> bool:
     """Delete a session; True if it was there, for one caller only where the engine can tell."""
+    from django.contrib.sessions.backends.cache import SessionStore as CacheStore
+    from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
     if isinstance(session, DatabaseStore):
-        return bool(session.model.objects.filter(session_key=key).delete()[0])
-    if isinstance(session, CacheStore):
-        return bool(session._cache.delete(session.cache_key_prefix + key))  # type: ignore[attr-defined]
-    return bool(session.exists(key))
+        there = bool(session.model.objects.filter(session_key=key).delete()[0])
+    elif isinstance(session, CacheStore):
+        there = bool(session._cache.delete(session.cache_key_prefix + key))  # type: ignore[attr-defined]
+    else:
+        there = bool(session.exists(key))
+    if type(session) is not CacheStore:
+        type(session).delete(session, key)  # From wherever else the engine keeps it.
+    return there

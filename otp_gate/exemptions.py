@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from django.conf import settings
-from django.contrib.staticfiles.views import serve as serve_static
 from django.http import HttpRequest
 from django.urls import (
     NoReverseMatch,
@@ -75,6 +74,8 @@ def own_prefix(urlconf: str, script_prefix: str, language: str | None) -> str | 
 
 def is_exempt(request: HttpRequest, match: ResolverMatch | None, config: GateConfig) -> bool:
     """True if this view or this path stays open."""
+    from django.contrib.staticfiles.views import serve as serve_static
+
     if match is not None and (
         hasattr(match.func, EXEMPT)
         # Django's own development view of static files, as that function and not as a prefix:

@@ -3,8 +3,8 @@
 Three entries. MARKS is `{user id: [when, factor]}`: the users whose code was typed in within this
 login (more than one only where a middleware lends a verified user another identity). PENDING is
 `[nonce, since, step-up]` (and, after a fault of Redis, what was lost): the challenge that this
-session waits for. KEPT is what `Kept` says: a request that goes on once the code is right. All die
-with the session, and `user_logged_in` takes them away, so none survives into another login.
+session waits for. KEPT is a request that goes on after the code (`Kept`). All die with the session,
+and `user_logged_in` takes them away.
 
 Times are this process's clock in seconds: they bound how long a session may wait or stay
 verified, which no Redis may be asked about on an ordinary request. Codes live by Redis's clock.
@@ -87,8 +87,10 @@ def read(session: Any) -> Mapping[str, Any]:
     if session.session_key is None:
         return NOTHING
     before = session.session_key, session.modified, session.accessed
-    with readable():
+    try:
         data = session._get_session()
+    except Exception as error:
+        raise unreadable(error) from error
     return _untouched(session, data, *before)
 
 
@@ -100,8 +102,10 @@ async def aread(session: Any) -> Mapping[str, Any]:
     if session.session_key is None:
         return NOTHING
     before = session.session_key, session.modified, session.accessed
-    with readable():
+    try:
         data = await session._aget_session()
+    except Exception as error:
+        raise unreadable(error) from error
     return _untouched(session, data, *before)
 
 
@@ -111,15 +115,18 @@ def readable() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise StoreUnavailable(f"session ({type(error).__name__})") from error
+        raise unreadable(error) from error
+
+
+def unreadable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"session ({type(error).__name__})")
 
 
 def _untouched(
     session: Any, data: Mapping[str, Any], key: str, modified: bool, accessed: bool
 ) -> Mapping[str, Any]:
     session.accessed = accessed
-    stale = session.session_key, session.modified
-    if stale != (key, modified):
+    if (stale := (session.session_key, session.modified)) != (key, modified):
         session._session_key, session.modified = key, modified
         del session._session_cache
         _answer_again(session, *stale)
@@ -184,10 +191,9 @@ def kept_of(data: Mapping[str, Any]) -> Kept | None:
 
 def keep(session: Any, kept: Kept | None) -> None:
     """Let the session keep this, or nothing, in place of what it kept."""
+    session.pop(KEPT, None)
     if kept is not None:
         session[KEPT] = list(kept)
-    else:
-        session.pop(KEPT, None)
 
 
 def pending_of(data: Mapping[str, Any]) -> Pending | None:

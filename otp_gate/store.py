@@ -126,10 +126,10 @@ def client(alias: str) -> Any:
     if not issubclass(import_string(cache_settings["BACKEND"]), RedisCache):
         raise StoreUnavailable(f"CACHES[{alias!r}] is not served by django-redis")
     options = dict(cache_settings.get("OPTIONS", {}))
-    bounded = bounds()
-    options["CONNECTION_POOL_KWARGS"] = {**options.get("CONNECTION_POOL_KWARGS", {}), **bounded}
+    limits = bounds()
+    options["CONNECTION_POOL_KWARGS"] = {**options.get("CONNECTION_POOL_KWARGS", {}), **limits}
     # The questions to the Sentinels go over connections of their own.
-    asking = {name: bounded[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
+    asking = {name: limits[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
     options["SENTINEL_KWARGS"] = {**options.get("SENTINEL_KWARGS", {}), **asking}
     options["SOCKET_TIMEOUT"] = options["SOCKET_CONNECT_TIMEOUT"] = TIMEOUT
     factory: Any = get_connection_factory(options=options)
@@ -145,7 +145,7 @@ def client(alias: str) -> Any:
     pool = getattr(connection, "connection_pool", None)
     if pool is not None:
         # Again, after the query string of LOCATION, which overrides keyword arguments.
-        pool.connection_kwargs.update(bounded)
+        pool.connection_kwargs.update(limits)
         if hasattr(pool, "timeout"):
             pool.timeout = TIMEOUT
     _open.append((factory, connection))

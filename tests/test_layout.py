@@ -113,7 +113,7 @@ def test_no_file_names_a_registry_or_a_machine(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "lock", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda p: p.stem
+    "lock", sorted((ROOT / "requirements").rglob("*.txt")), ids=lambda p: p.stem
 )
 def test_every_locked_package_has_its_hashes(lock: Path) -> None:
     """Nothing is installed that is not the very file that was looked at."""

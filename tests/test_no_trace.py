@@ -6,12 +6,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import time_machine
-from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
@@ -20,6 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.browsers import AsyncBrowser, redis_commands
+from tests.costs import thread_hops
 from tests.gates import GATE
 from tests.helpers import log_in, pass_gate
 
@@ -97,23 +96,6 @@ PEOPLE: list[Callable[[Any], str]] = [
     verified,
     not_required,
 ]
-
-
-@contextmanager
-def thread_hops() -> Iterator[list[Any]]:
-    """Collect the calls of `sync_to_async`."""
-    seen: list[Any] = []
-    original = SyncToAsync.__call__
-
-    async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        seen.append(self)
-        return await original(self, *args, **kwargs)
-
-    SyncToAsync.__call__ = call  # type: ignore[method-assign]
-    try:
-        yield seen
-    finally:
-        SyncToAsync.__call__ = original  # type: ignore[method-assign]
 
 
 class Visit:

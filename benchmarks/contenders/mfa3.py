@@ -62,7 +62,7 @@ def verify(request: HttpRequest, user: Any, code: str) -> bool:
     from mfa.views import MFAAuthView
 
     request.method = "POST"
-    request.POST = request.POST.copy()  # type: ignore[assignment]
-    request.POST["code"] = code  # type: ignore[index]
+    request.POST = request.POST.copy()
+    request.POST["code"] = code
     response: Any = MFAAuthView.as_view()(request, method="TOTP")
     return bool(response.status_code == 302)

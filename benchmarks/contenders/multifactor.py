@@ -58,9 +58,9 @@ def view(request: HttpRequest, **posted: str) -> Any:
     from multifactor.factors.fallback import Auth
 
     request.method = "POST" if posted else "GET"
-    request.POST = request.POST.copy()  # type: ignore[assignment]
+    request.POST = request.POST.copy()
     for name, value in posted.items():
-        request.POST[name] = value  # type: ignore[index]
+        request.POST[name] = value
     return Auth.as_view()(request)
 
 
