@@ -23,13 +23,9 @@ from otp_gate import bodies, codes, session, store
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.responses import HTML, current_page, is_framed, kind_of, safe_next
-from otp_gate.session import Kept
-from otp_gate.state import GateState
+from otp_gate.state import RESUME, GateState, Kept, may_resume
 
 logger = logging.getLogger("otp_gate")
-
-PARAMETER = "otp_gate_resume"
-"""Name in the query of the token that brings a kept request back."""
 
 MAX_BODY = 2_621_440
 """Bytes of a request that are kept: as many as Django takes into memory by default (2.5 MB)."""
@@ -76,11 +72,11 @@ def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
         except StoreUnavailable as error:
             logger.error("Not kept: %s", error)
             note = LOST
-    before = session.kept_of(session.read(request.session))
+    before = Kept.of(session.read(request.session))
     way = request.get_full_path()
     if note != WAITS:
         way = safe_next(request, current_page(request, "Referer"))
-    dropped = before is not None and before.note == WAITS
+    dropped = before is not None and before.waits
     kept = Kept(note, place_of(request), way, token, key, user_id, max_age, dropped)
     session.keep(request.session, kept)
     if before is not None and dropped:
@@ -106,13 +102,13 @@ def is_checked(request: HttpRequest) -> bool:
 
 def way_on(request: HttpRequest) -> str:
     """Return where somebody goes on whose code was right; "" if nothing was kept or lost."""
-    kept = session.kept_of(session.read(request.session))
+    kept = Kept.of(session.read(request.session))
     if kept is None:
         return ""
-    if kept.note != WAITS:
+    if not kept.waits:
         session.keep(request.session, None)
         return kept.way
-    return f"{kept.way}{'&' if '?' in kept.way else '?'}{PARAMETER}={kept.token}"
+    return f"{kept.way}{'&' if '?' in kept.way else '?'}{RESUME}={kept.token}"
 
 
 def resume(request: HttpRequest) -> HttpResponse | None:
@@ -122,10 +118,10 @@ def resume(request: HttpRequest) -> HttpResponse | None:
         StoreUnavailable: Redis did not answer; the same address may be tried again.
     """
     state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    if state.status != "verified" or request.method != "GET" or not is_named(request):
+    if state.status != "verified" or request.method != "GET" or not may_resume(request):
         return None
-    token = request.GET.get(PARAMETER, "")
-    kept = session.kept_of(session.loaded(request.session))
+    token = request.GET.get(RESUME, "")
+    kept = Kept.of(session.loaded(request.session))
     packed = None
     if kept is not None and fits(kept, request, token, state):
         packed = take(kept)
@@ -142,11 +138,6 @@ def resume(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def is_named(request: HttpRequest) -> bool:
-    """True if the address carries a token, of whatever worth."""
-    return f"{PARAMETER}=" in request.META.get("QUERY_STRING", "")
-
-
 def to_bare_address(request: HttpRequest) -> HttpResponse:
     """Lead a token that is used up, or never was one, out of the address.
 
@@ -160,7 +151,7 @@ def to_bare_address(request: HttpRequest) -> HttpResponse:
 
 def drop_token(request: HttpRequest) -> None:
     parts = request.META["QUERY_STRING"].split("&")
-    rest = [part for part in parts if not part.startswith(f"{PARAMETER}=")]
+    rest = [part for part in parts if not part.startswith(f"{RESUME}=")]
     request.META["QUERY_STRING"] = "&".join(rest)
     request.__dict__.pop("GET", None)
 
@@ -168,7 +159,7 @@ def drop_token(request: HttpRequest) -> None:
 def spent(request: HttpRequest) -> HttpResponse | None:
     """Answer a token that has done its work, or never had any; None where there is none."""
     state: GateState | None = getattr(request, "otp_gate", None)
-    if not is_named(request) or state is None or state.resumed:
+    if not may_resume(request) or state is None or state.resumed:
         return None
     if request.method in bodies.METHODS:
         # A form on the page that a kept request led to: it is sent to the address it stands at.
@@ -180,7 +171,7 @@ def spent(request: HttpRequest) -> HttpResponse | None:
 def fits(kept: Kept, request: HttpRequest, token: str, state: GateState) -> bool:
     """True if this is what is waited for: session, person, page and a code that is fresh."""
     return (
-        kept.note == WAITS
+        kept.waits
         and secrets.compare_digest(kept.token.encode(), token.encode())
         and kept.user_id == state.user_id
         and kept.place == place_of(request)
@@ -196,9 +187,9 @@ def take(kept: Kept) -> bytes | None:
     return codes.unseal(sealed, kept.key) if isinstance(sealed, str) and sealed else None
 
 
-def discard(kept: Kept | None) -> None:
+def discard(kept: Kept) -> None:
     """Forget what was kept: somebody has logged out, or sent another."""
-    if kept is None or kept.note != WAITS:
+    if not kept.waits:
         return
     name = codes.token_digest(kept.token)
     try:

@@ -17,7 +17,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch
 
-from otp_gate import identity, kept, reports, session
+from otp_gate import identity, reports, session
 from otp_gate.conf import GateConfig, gate_config
 from otp_gate.exceptions import GateMisplaced, StoreUnavailable
 from otp_gate.exemptions import View, is_exempt, is_own, own_page, resolve_in, reveals_user
@@ -25,7 +25,7 @@ from otp_gate.pages import unavailable
 from otp_gate.policy import arequires, everyone, requires
 from otp_gate.responses import turn_away
 from otp_gate.signals import request_refused
-from otp_gate.state import GateState, KeepingState, Status
+from otp_gate.state import GateState, KeepingState, Status, may_resume
 
 logger = logging.getLogger("otp_gate")
 
@@ -100,7 +100,7 @@ class OTPGateMiddleware:
             return await self.adecide(request, at_view=True)
         if self.is_shut(request):
             return await self.arefuse(request)
-        return await sync_to_async(self.resume)(request) if kept.is_named(request) else None
+        return await sync_to_async(self.resume)(request) if may_resume(request) else None
 
     # The two shells: what may load a session or a user, or ask others who do
 
@@ -188,11 +188,14 @@ class OTPGateMiddleware:
 
     def resume(self, request: HttpRequest) -> HttpResponse | None:
         """Let a request go on that was kept until its code was typed in."""
+        if not may_resume(request):
+            return None
+        from otp_gate import kept  # By the worker to which one comes back.
+
         try:
             return kept.resume(request)
-        except StoreUnavailable as error:
-            logger.error("Unavailable: %s", error)
-            return unavailable(request, retry_url=request.get_full_path())
+        except FAULTS as error:
+            return self.stay_shut(request, error)
 
     # The body: no I/O below
 
@@ -277,14 +280,12 @@ class OTPGateMiddleware:
         # Another URLconf may stand before an own page: see `page_due`.
         return at_view or own_page(request) is None
 
-    # Own pages where something else would answer in their place
-
+    # Own pages, where something else would answer in their place
     def page_due(self, request: HttpRequest, view: View | None = None) -> ResolverMatch | None:
         """Return the own page at this path, if without the gate's help it would not be reached.
 
-        A middleware further in (or out, at the view) may send whoever is logged in elsewhere, for
-        a new password is due, and be turned away for ever; another URLconf (tenants, hosts), or a
-        pattern that catches everything, may lead to another view, or to none.
+        A middleware may send whoever is logged in elsewhere (a new password is due), and be turned
+        away for ever; another URLconf, or a pattern that catches everything, may lead elsewhere.
         """
         state: GateState = request.otp_gate  # type: ignore[attr-defined]
         if state.served or (

@@ -11,7 +11,6 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from otp_gate import kept
 from otp_gate.conf import gate_config
 from otp_gate.letters import waiting_time
 from otp_gate.outcomes import Outcome, Reply
@@ -116,7 +115,7 @@ def report(visit: Visit, status: str, reply: Reply) -> HttpResponse:
         "factors": [item.id for item in visit.factors],
     }
     if visit.kept is not None:
-        body["kept"] = visit.kept.note == kept.WAITS
+        body["kept"] = visit.kept.waits
     return JsonResponse(body)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
-from otp_gate import kept, session
+from otp_gate import session
 from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.policy import requires
+from otp_gate.state import Kept
 
 logger = logging.getLogger("otp_gate")
 
@@ -33,7 +34,10 @@ def discard_challenge(*, request: HttpRequest | None, **_: object) -> None:
     if request is None or not hasattr(request, "session"):
         return
     data = session.read(request.session)
-    kept.discard(session.kept_of(data))
+    if (waiting := Kept.of(data)) is not None:
+        from otp_gate import kept
+
+        kept.discard(waiting)
     pending = session.pending_of(data)
     if pending is None or session.LOGIN not in data:
         return

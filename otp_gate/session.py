@@ -3,8 +3,8 @@
 Three entries. MARKS is `{user id: [when, factor]}`: the users whose code was typed in within this
 login (more than one only where a middleware lends a verified user another identity). PENDING is
 `[nonce, since, step-up]` (and, after a fault of Redis, what was lost): the challenge that this
-session waits for. KEPT is a request that goes on after the code (`Kept`). All die with the session,
-and `user_logged_in` takes them away.
+session waits for. KEPT is a request that goes on after the code (`state.Kept`). All die with the
+session, and `user_logged_in` takes them away.
 
 Times are this process's clock in seconds: they bound how long a session may wait or stay
 verified, which no Redis may be asked about on an ordinary request. Codes live by Redis's clock.
@@ -23,7 +23,6 @@ from django.middleware.csrf import rotate_token
 
 from otp_gate import codes
 from otp_gate.conf import gate_config
-from otp_gate.cycle import cycle_key_once
 from otp_gate.exceptions import StoreUnavailable
 
 MARKS = "_otp_gate_verified"
@@ -52,24 +51,6 @@ class Pending(NamedTuple):
     step_up: bool
     lost: Sequence[str] = ()
     """Digests of codes that Redis may hold although nobody was sent them."""
-
-
-class Kept(NamedTuple):
-    """A request that a view refused until a code is typed in; see `kept`."""
-
-    note: str
-    """What the person is told of it."""
-    place: str
-    """Host and path of it."""
-    way: str
-    """Where to go on after the code, path and query."""
-    token: str
-    key: str
-    user_id: str
-    max_age: int | None
-    """How fresh the view wants the code, in seconds."""
-    dropped: bool
-    """True if it took the place of another one."""
 
 
 def read(session: Any) -> Mapping[str, Any]:
@@ -183,17 +164,11 @@ def is_one(data: Mapping[str, Any], user_id: str | None, other: str | None) -> b
     return other in data.get(MARKS, NOTHING)
 
 
-def kept_of(data: Mapping[str, Any]) -> Kept | None:
-    """Return what this session keeps until a code is typed in."""
-    entry = data.get(KEPT)
-    return Kept(*entry) if entry else None
-
-
-def keep(session: Any, kept: Kept | None) -> None:
+def keep(session: Any, entry: Sequence[Any] | None) -> None:
     """Let the session keep this, or nothing, in place of what it kept."""
     session.pop(KEPT, None)
-    if kept is not None:
-        session[KEPT] = list(kept)
+    if entry is not None:
+        session[KEPT] = list(entry)
 
 
 def pending_of(data: Mapping[str, Any]) -> Pending | None:
@@ -292,9 +267,11 @@ def set_verified(request: HttpRequest, user_id: str, factor: str) -> None:
     Raises:
         StoreUnavailable: the session engine failed, or the session has been verified meanwhile.
     """
+    from otp_gate import cycle  # By the worker in which somebody is verified.
+
     session = request.session
     with readable():
         session[MARKS] = {**session.get(MARKS, {}), user_id: [time.time(), factor]}
         session.pop(PENDING, None)
-        cycle_key_once(session)
+        cycle.cycle_key_once(session)
     rotate_token(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -131,6 +131,44 @@ class GateState:
         """Put back the user who was hidden."""
         request.user, request.auser = self._user, self._auser  # type: ignore[assignment]
         self.see(request)
+
+
+class Kept(NamedTuple):
+    """A request that a view refused until a code is typed in, as the session keeps it."""
+
+    note: str
+    """What the person is told of it."""
+    place: str
+    """Host and path of it."""
+    way: str
+    """Where to go on after the code, path and query."""
+    token: str
+    key: str
+    user_id: str
+    max_age: int | None
+    """How fresh the view wants the code, in seconds."""
+    dropped: bool
+    """True if it took the place of another one."""
+
+    @property
+    def waits(self) -> bool:
+        """True if it is there to go on, and not only told of."""
+        return self.note == "waits"
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Kept | None:
+        """Return what this session keeps."""
+        entry = data.get(session.KEPT)
+        return cls(*entry) if entry else None
+
+
+RESUME = "otp_gate_resume"
+"""Name in the query of the token that brings a kept request back; see `kept`."""
+
+
+def may_resume(request: HttpRequest) -> bool:
+    """True if the address carries such a token, of whatever worth."""
+    return f"{RESUME}=" in request.META.get("QUERY_STRING", "")
 
 
 class KeepingState(GateState):

@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from otp_gate import forms, kept, session
+from otp_gate import forms, session
 from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.factors.base import Factor
 from otp_gate.responses import page_url, problem, safe_next, settings_url, wants_json
-from otp_gate.state import GateState
+from otp_gate.state import GateState, Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Visit:
     step_up: bool
 
     @property
-    def kept(self) -> session.Kept | None:
+    def kept(self) -> Kept | None:
         """What this visit lets go on, or what was lost; a visit of another page has its own."""
-        found = session.kept_of(session.loaded(self.request.session))
+        found = Kept.of(session.loaded(self.request.session))
         return found if self.step_up and not self.next else None
 
     @property
@@ -74,6 +74,8 @@ def challenge_of(visit: Visit) -> Challenge:
 def go_on(request: HttpRequest, target: str, as_json: bool) -> HttpResponse:
     """Send somebody who has nothing (more) to prove to where they wanted to go."""
     if not target and request.method == "POST":
+        from otp_gate import kept
+
         # By a POST of the page alone: no link of another site may let a kept request go on.
         target = kept.way_on(request)
     target = target or settings_url("LOGIN_REDIRECT_URL")

@@ -21,15 +21,21 @@ MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob(
 # Modules that hold no behaviour of their own, and whose tests therefore go by another name.
 TESTED_AS = {
     "apps": "test_receivers",
+    "bodies": "test_kept",
+    "cycle": "test_session",
     "exceptions": "test_store",
     "liveness": "test_channels",
     "outcomes": "test_challenge",
     "urls": "test_views",
+    "visits": "test_views",
 }
 
 # Where a line may stand: what it looks like, and the rooms that it belongs to.
 ROOMS = {
-    "session keys": (r"\bsession\[|_session_cache|_get_session|_otp_gate_", {"session.py"}),
+    "session keys": (
+        r"\bsession\[|_session_cache|_get_session|_otp_gate_",
+        {"session.py"},
+    ),
     "OTP_GATE": (r"settings\.OTP_GATE|settings, \"OTP_GATE\"", {"conf.py"}),
     "Redis": (r"^\s*(from|import) (redis|django_redis)\b", {"store.py", "cluster.py"}),
     "key names": (r"(?<!cache_)key_prefix", {"store.py", "conf.py"}),

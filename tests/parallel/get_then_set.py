@@ -10,7 +10,7 @@ from typing import Any
 
 from django.apps import AppConfig
 
-from otp_gate import session, store
+from otp_gate import cycle, store
 
 run_script = store.run_for_user
 
@@ -85,4 +85,4 @@ class GetThenSet(TwoRedis):
     def ready(self) -> None:
         super().ready()
         store.run = run
-        session.cycle_key_once = lambda opened: opened.cycle_key()
+        cycle.cycle_key_once = lambda opened: opened.cycle_key()
