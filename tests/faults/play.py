@@ -81,8 +81,8 @@ class Stage:
         code = open_page(half) if step.has_code else ""
         self.ward.root.script_flush()
         if temperature != STRANGE:
-            for source, _ in SCRIPTS:
-                self.ward.root.script_load(source)
+            for script in SCRIPTS:
+                self.ward.root.script_load(script.source)
         if temperature == WARM:
             store.client("default").ping()
         else:
