@@ -1,4 +1,7 @@
-"""One environment per contender, from a lock file of its own: the peers do not go together."""
+"""One environment for each contender or project, from a lock file of its own.
+
+They do not go together, neither with each other nor with the tests.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
-LOCKS = ROOT / "requirements" / "bench"
 WANTED = ("3.13", "3.12", "3.14")
-"""All contenders run in one Python; the newest of the peers asks for 3.12."""
+"""All run in one Python; the newest of the peers asks for 3.12."""
 
 
 @cache
 def python() -> str:
-    """Return the Python that all contenders run in."""
+    """Return the Python that all run in."""
     found = [sys.executable, *filter(None, (shutil.which(f"python{v}") for v in WANTED))]
     if pyenv := shutil.which("pyenv"):
         listed = subprocess.run([pyenv, "versions", "--bare"], capture_output=True, text=True)
@@ -33,7 +35,7 @@ def python() -> str:
     for path in found:
         if version_of(path) in WANTED:
             return path
-    sys.exit("make bench needs Python 3.12 or newer: make PYTHON=/path/to/python3.13 bench")
+    sys.exit("This needs Python 3.12 or newer: make PYTHON=/path/to/python3.13 ...")
 
 
 def version_of(path: str) -> str:
@@ -45,15 +47,19 @@ def version_of(path: str) -> str:
         return ""
 
 
-def ensure(name: str) -> Path:
-    """Return the Python of a contender's environment, made anew if its lock file has changed."""
-    lock, folder = LOCKS / f"{name}.txt", FOLDER / name
+def ensure(name: str, kind: str = "bench") -> Path:
+    """Return the Python of an environment, made anew if its lock file has changed.
+
+    Args:
+        kind: the folder of its lock file in `requirements/`.
+    """
+    lock, folder = ROOT / "requirements" / kind / f"{name}.txt", FOLDER / kind / name
     own = folder / "bin" / "python"
     stamp = folder / ".installed"
     wanted = hashlib.sha256(lock.read_bytes() + python().encode()).hexdigest()
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return own
-    print(f"Installing requirements/bench/{name}.txt ...", file=sys.stderr, flush=True)
+    print(f"Installing requirements/{kind}/{name}.txt ...", file=sys.stderr, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     uv = Path(sys.executable).parent / "uv"
     environ = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}

@@ -1,0 +1,130 @@
+"""Put the gate before other people's projects, and look what gets past it, and what it changes.
+
+    make projects                 all of them
+    make projects ARGS="wagtail"  some
+
+Each is played twice in an environment of its own, with the three lines and without them. A view
+that runs for a half-authenticated session, or an answer to anybody else that differs, is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.environments import ensure  # noqa: E402
+
+PROJECTS = sorted(path.stem for path in (ROOT / "requirements/projects").glob("*.txt"))
+COLUMNS = ("project", "versions", "URLs", "requests", "views run", "differences", "roads", "s")
+
+
+@dataclass
+class Result:
+    """What became of one project."""
+
+    row: tuple[str, ...]
+    faults: list[str]
+
+
+def crawl(name: str, folder: Path, *, gated: bool) -> Any:
+    folder.mkdir()
+    environ = {
+        **os.environ,
+        "GATED": str(int(gated)),
+        "PROJECT_FOLDER": str(folder),
+        "DJANGO_SETTINGS_MODULE": f"tests.projects.{name}.settings",
+        "PYTHONHASHSEED": "0",  # Some write the items of a set as they come.
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]),
+    }
+    done = subprocess.run(
+        [ensure(name, "projects"), "-m", "tests.projects.crawl", name],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{name}, {'gated' if gated else 'bare'}:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout)
+
+
+def play(name: str) -> Result:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        gate = crawl(name, Path(folder) / "gate", gated=True)
+        bare = crawl(name, Path(folder) / "bare", gated=False)
+    paths = gate["seen"].keys() | bare["seen"].keys()
+    different = [path for path in sorted(paths) if gate["seen"].get(path) != bare["seen"].get(path)]
+    faults = [f"{name}: ran half-authenticated: {line}" for line in gate["ran"]]
+    faults += [f"{name}: not the gate's answer: {line}" for line in gate["odd"]]
+    faults += [f"{name}: differs: {path}\n{difference(gate, bare, path)}" for path in different]
+    versions = ", ".join(f"{key} {value}" for key, value in gate["versions"].items())
+    row = (
+        name,
+        versions,
+        str(gate["urls"]),
+        str(gate["requests"]),
+        str(len(gate["ran"]) + len(gate["odd"])),
+        str(len(different)),
+        ", ".join(gate["roads"]),
+        f"{time.monotonic() - began:.0f}",
+    )
+    return Result(row, faults)
+
+
+def difference(gate: Any, bare: Any, path: str) -> str:
+    one, other = gate["seen"].get(path, {}), bare["seen"].get(path, {})
+    lines = []
+    for key in sorted(one.keys() | other.keys()):
+        mine, theirs = one.get(key), other.get(key)
+        if isinstance(mine, str) and isinstance(theirs, str):
+            start = len(os.path.commonprefix([mine, theirs]))
+            mine, theirs = mine[max(0, start - 60) : start + 90], theirs[max(0, start - 60) : start + 90]
+        if mine != theirs:
+            lines.append(f"    {key}: gated {mine!r}\n    {' ' * len(key)}   bare {theirs!r}")
+    return "\n".join(lines)
+
+
+def attempt(name: str) -> Result:
+    try:
+        return play(name)
+    except Exception as error:
+        return Result((name, *["?"] * 7), [str(error)])
+
+
+def main() -> int:
+    names = sys.argv[1:] or PROJECTS
+    unknown = sorted(set(names) - set(PROJECTS))
+    if unknown:
+        print(f"No such project: {', '.join(unknown)}. There are: {', '.join(PROJECTS)}.")
+        return 2
+    for name in names:
+        ensure(name, "projects")
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(attempt, names))
+    table = [COLUMNS, *(result.row for result in results)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(COLUMNS))]
+    print("== strangers' projects: what ran for who had only given the password, and what changed")
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    faults = [fault for result in results for fault in result.faults]
+    for fault in faults[:40]:
+        print(fault)
+    if len(faults) > 40:
+        print(f"... and {len(faults) - 40} more")
+    return int(bool(faults))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

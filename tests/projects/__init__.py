@@ -1,0 +1,1 @@
+"""Projects of other people, each gated by the three lines only; run by `make projects`."""

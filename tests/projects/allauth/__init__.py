@@ -1,0 +1,1 @@
+"""django-allauth, with a social provider and login by code."""

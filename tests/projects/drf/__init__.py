@@ -1,0 +1,1 @@
+"""A DRF API with simplejwt and dj-rest-auth, by session and by token."""

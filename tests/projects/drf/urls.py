@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.urls import include, path
+from rest_framework import serializers, viewsets
+from rest_framework.authtoken.views import obtain_auth_token
+from rest_framework.routers import DefaultRouter
+from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
+
+from tests.projects.three_lines import gate_urls
+
+
+class PersonSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = User
+        fields = ("id", "username", "email")
+
+
+class GroupSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Group
+        fields = ("id", "name")
+
+
+class People(viewsets.ModelViewSet):
+    queryset = User.objects.order_by("pk")
+    serializer_class = PersonSerializer
+
+
+class Groups(viewsets.ModelViewSet):
+    queryset = Group.objects.order_by("pk")
+    serializer_class = GroupSerializer
+
+
+router = DefaultRouter()
+router.register("people", People)
+router.register("groups", Groups)
+
+urlpatterns = [
+    *gate_urls(),
+    path("api/", include(router.urls)),
+    path("api-auth/", include("rest_framework.urls")),
+    path("rest-auth/", include("dj_rest_auth.urls")),
+    path("token/", obtain_auth_token),
+    path("jwt/", TokenObtainPairView.as_view()),
+    path("jwt/refresh/", TokenRefreshView.as_view()),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,1 @@
+"""django-hijack: staff act as other users."""
