@@ -17,7 +17,7 @@ URL = 'path("otp/", include("otp_gate.urls"))'
 
 def add_three_lines(settings: dict[str, Any]) -> None:
     """Add the app and the middleware; and what each run needs: a cache, a database, a mailbox."""
-    settings.setdefault("SECRET_KEY", "projects")
+    settings["SECRET_KEY"] = "the same with the gate and without it, and long enough for tokens"
     settings["DEBUG"] = False
     settings["ALLOWED_HOSTS"] = ["*"]
     settings["DATABASES"] = {

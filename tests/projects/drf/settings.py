@@ -17,7 +17,6 @@ TEMPLATES = templates()
 STATIC_URL = "static/"
 LOGIN_URL = "rest_framework:login"
 LOGIN_REDIRECT_URL = "/api/people/"
-SECRET_KEY = "of at least thirty-two characters, for tokens"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.SessionAuthentication",

@@ -1,0 +1,1 @@
+"""What wagtail start makes."""
