@@ -204,7 +204,8 @@ class Worker:
         finally:
             gc.enable()
         quiet, median, _ = statistics.quantiles(walls, n=4)
-        return {"quiet": quiet / 1e3, "median": median / 1e3, "cpu": cpu / times / 1e3}
+        found = {"quiet": quiet / 1e3, "median": median / 1e3, "cpu": cpu / times / 1e3}
+        return {kind: round(number, 2) for kind, number in found.items()}
 
     def count(self, scenario: Scenario) -> dict[str, Any]:
         """Do it once, and say what it did to others; and that it did what it should."""
