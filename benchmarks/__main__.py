@@ -154,9 +154,12 @@ class Bench:
             workers.append(worker)
         for number, worker in zip(numbers, workers, strict=True):
             count([worker], scenarios.GROWING, results[number])
-        for _ in range(rounds):
+        pairs = list(zip(numbers, workers, strict=True))
+        for turn in range(rounds):
+            first = turn % len(pairs)
             for scenario in scenarios.GROWING:
-                for number, worker in zip(numbers, workers, strict=True):
+                # In turn, as in `play`: whoever comes last in a round is slower, whatever it holds.
+                for number, worker in pairs[first:] + pairs[:first]:
                     play([worker], [scenario], 1, 0.3 if self.quick else 1.0, results[number])
         found["rows"] = {
             scenario.what: [
