@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import environments, logins, report, scenarios
-from benchmarks.figures import Figures
+from benchmarks.figures import Figures, load, save
 from benchmarks.runner import Results, Worker, count, names, play
 from benchmarks.targets import GATE
 from tests import servers
@@ -155,9 +154,12 @@ class Bench:
             workers.append(worker)
         for number, worker in zip(numbers, workers, strict=True):
             count([worker], scenarios.GROWING, results[number])
-        for _ in range(rounds):
+        pairs = list(zip(numbers, workers, strict=True))
+        for turn in range(rounds):
+            first = turn % len(pairs)
             for scenario in scenarios.GROWING:
-                for number, worker in zip(numbers, workers, strict=True):
+                # In turn, as in `play`: whoever comes last in a round is slower, whatever it holds.
+                for number, worker in pairs[first:] + pairs[:first]:
                     play([worker], [scenario], 1, 0.3 if self.quick else 1.0, results[number])
         found["rows"] = {
             scenario.what: [
@@ -187,20 +189,24 @@ def write(figures: Figures, quick: bool) -> None:
     words = PAGE.read_text("utf-8").partition(report.START)[0]
     page.write_text(words + text, "utf-8")
     chart.write_text(report.svg(figures), "utf-8")
-    latest.write_text(json.dumps(asdict(figures), indent=1, sort_keys=True) + "\n", "utf-8")
+    save(figures, latest)
     say(f"written: {page}, {chart}, {latest}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="every part once, in about a minute")
-    quick = parser.parse_args().quick
+    parser.add_argument("--render", action="store_true", help="the tables again, of the last run")
+    options = parser.parse_args()
+    if options.render:
+        return write(load(LATEST), quick=False)
+    quick = options.quick
     for name in names():
         environments.ensure(name)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         bench = Bench(quick, Path(folder), stack)
         bench.run()
-    write(bench.figures, quick)
+    return write(bench.figures, quick)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from benchmarks import scenarios as s
@@ -94,3 +96,16 @@ class Figures:
     def gate_share(self, who: str) -> float:
         parts = self.journey(who)
         return (parts["send"] + parts["check"]) / sum(parts.values())
+
+
+def save(figures: Figures, path: Path) -> None:
+    """Keep all that was measured, for `load`."""
+    path.write_text(json.dumps(asdict(figures), separators=(",", ":")) + "\n", "utf-8")
+
+
+def load(path: Path) -> Figures:
+    """Return what a run kept."""
+    found = json.loads(path.read_text("utf-8"))
+    for name in ("results", "on_postgresql"):
+        found[name] = Results(**found[name])
+    return Figures(**found)

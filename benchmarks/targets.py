@@ -12,7 +12,7 @@ GATE = "otp_gate"
 
 
 WHY = {
-    "verified, reads the user": "noise: the doors take a microsecond of some hundred, see above",
+    "verified, reads the user": "a few µs of some hundred, as for strangers (below); else noise",
     "the gate alone": "some fifteen calls of Python; most look whether anybody put another user",
     "anonymous": "an empty middleware takes a part of it, and a process differs from the next",
     "turned away": "the answer: which kind fits who asks, whether `next` is safe, never stored",

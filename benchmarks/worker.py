@@ -8,23 +8,19 @@ A line of JSON in, a line of JSON out. Nothing else may reach standard output.
 from __future__ import annotations
 
 import asyncio
-import cProfile
 import gc
 import importlib.metadata
 import json
 import os
-import pstats
 import statistics
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from benchmarks import meters, project
-from benchmarks.environments import ROOT
-from benchmarks.mail import code_in
+from benchmarks import apart, meters, project
+from benchmarks.people import CannotDo, People
 from benchmarks.scenarios import (
     BY_ITSELF,
     ISSUED,
@@ -38,37 +34,21 @@ from benchmarks.scenarios import (
 from benchmarks.wire import acall, call, environ, scope
 
 
-class CannotDo(Exception):
-    """The contender does not have this; the text says why."""
-
-
-class Worker:
+class Worker(People):
     def __init__(self) -> None:
         project.set_up()
         from django.core.handlers.asgi import ASGIHandler
         from django.core.handlers.wsgi import WSGIHandler
         from django.core.management import call_command
 
-        self.contender = project.contender()
         call_command("migrate", verbosity=0, stdout=sys.stderr)
-        self.user = self.make_user()
+        super().__init__()
         self.wsgi: dict[str, Any] = {}
         self.asgi: dict[str, Any] = {}
-        self.keys: dict[tuple[str, str], str] = {}
         self.loop = asyncio.new_event_loop()
         for engine in project.ENGINES:
             self.use(engine)
             self.wsgi[engine], self.asgi[engine] = WSGIHandler(), ASGIHandler()
-
-    def make_user(self) -> Any:
-        from django.contrib.auth import get_user_model
-
-        manager: Any = get_user_model().objects
-        user = manager.filter(username="alice").first()
-        if user is None:
-            user = manager.create_user("alice", "alice@example.org", "correct horse")
-        getattr(self.contender, "enrol", lambda user: None)(user)
-        return user
 
     def use(self, engine: str) -> None:
         """Choose a session engine: whatever needs it reads the setting."""
@@ -81,46 +61,6 @@ class Worker:
         for part, why in getattr(self.contender, "LACKS", {}).items():
             if set(part.split(", ")) <= set(told):
                 raise CannotDo(why)
-
-    # People
-
-    def request(self, engine: str) -> Any:
-        """Return a request with an empty session and nobody in it, as the middleware leaves one."""
-        from django.contrib.auth.middleware import AuthenticationMiddleware
-        from django.contrib.messages.storage import default_storage
-        from django.core.handlers.wsgi import WSGIRequest
-
-        request: Any = WSGIRequest(environ("/open/", ""))
-        store = import_module(f"django.contrib.sessions.backends.{engine}").SessionStore
-        request.session = store()
-        AuthenticationMiddleware(lambda request: None).process_request(request)
-        request._messages = default_storage(request)
-        request._dont_enforce_csrf_checks = True
-        return request
-
-    def person(self, kind: str, engine: str) -> Any:
-        """Return the request of somebody who came as far as "half" or "verified", saved."""
-        request = self.request(engine)
-        function = getattr(self.contender, kind, None)
-        if function is None:
-            raise CannotDo(f"it knows no state {kind!r}")
-        function(request, self.fresh_user())
-        request.session.save()
-        return request
-
-    def fresh_user(self) -> Any:
-        from django.contrib.auth import get_user_model
-
-        user: Any = get_user_model().objects.get(pk=self.user.pk)
-        getattr(self.contender, "fresh", lambda user: None)(user)
-        return user
-
-    def cookie(self, kind: str, engine: str) -> str:
-        if kind == "nobody":
-            return ""
-        if (kind, engine) not in self.keys:
-            self.keys[kind, engine] = str(self.person(kind, engine).session.session_key)
-        return f"sessionid={self.keys[kind, engine]}"
 
     # What is done again and again
 
@@ -204,7 +144,8 @@ class Worker:
         finally:
             gc.enable()
         quiet, median, _ = statistics.quantiles(walls, n=4)
-        return {"quiet": quiet / 1e3, "median": median / 1e3, "cpu": cpu / times / 1e3}
+        found = {"quiet": quiet / 1e3, "median": median / 1e3, "cpu": cpu / times / 1e3}
+        return {kind: round(number, 2) for kind, number in found.items()}
 
     def count(self, scenario: Scenario) -> dict[str, Any]:
         """Do it once, and say what it did to others; and that it did what it should."""
@@ -242,78 +183,12 @@ class Worker:
             "python": sys.version.split()[0],
         }
 
-    def profile(self, scenario: Scenario, times: int) -> dict[str, float]:
-        """Do it under a profiler; return the share of each package in the time."""
-        before, act = self.action(scenario)
-        profiler = cProfile.Profile()
-        for _ in range(times):
-            given = before()
-            profiler.enable()
-            act(given)
-            profiler.disable()
-        shares: Counter[str] = Counter()
-        for (file, _, name), row in pstats.Stats(profiler).stats.items():
-            shares[package_of(file, name)] += row[2]
-        whole = sum(shares.values())
-        return {name: share / whole for name, share in shares.most_common()}
-
-    def journey(self) -> dict[str, float]:
-        """Log in once, in this process; return the CPU (ms) of the hasher and of each step."""
-        from django.contrib.auth.hashers import PBKDF2PasswordHasher
-        from django.core import mail
-        from django.test import Client
-
-        self.fresh_user()
-        mail.outbox = []
-        client = Client()
-        spent = dict.fromkeys(("hasher", "password", "send", "check"), 0.0)
-
-        def timed(original: Any) -> Any:
-            def encode(*args: Any) -> Any:
-                started = time.process_time()
-                try:
-                    return original(*args)
-                finally:
-                    spent["hasher"] += time.process_time() - started
-
-            return encode
-
-        def step(name: str, method: str, path: str, fields: Any = None) -> None:
-            started = time.process_time()
-            response = getattr(client, method)(path, fields, headers={"Accept": "text/html"})
-            spent[name] = time.process_time() - started
-            if response.status_code not in (200, 302):
-                raise RuntimeError(f"{path} answered {response.status_code}")
-
-        with meters.replaced(PBKDF2PasswordHasher, "encode", timed):
-            step("password", "post", "/login/", {"username": "alice", "password": "correct horse"})
-        if way := self.contender.JOURNEY:
-            step("send", "get", way["send"])
-            code = code_in(str(mail.outbox[-1].body))
-            step("check", "post", way["check"], {way["field"]: code})
-        if client.get("/user/").content != b"alice":
-            raise RuntimeError("the login led nowhere")
-        spent["password"] -= spent["hasher"]
-        return {name: seconds * 1e3 for name, seconds in spent.items()}
-
     def special(self, name: str, arguments: list[Any]) -> Any:
         """Do something that only this contender has; the runner passes on what others ask."""
         function = getattr(self.contender, name, None)
         if function is None:
             raise CannotDo(f"it has no {name}")
         return function(*arguments)
-
-
-def package_of(file: str, name: str) -> str:
-    """Return to whom a function belongs, in the words of the tables."""
-    if file.startswith(f"{ROOT}/otp_gate/"):
-        return "otp_gate"
-    for known in ("django_redis", "django", "redis", "pyotp", "asgiref"):
-        if f"/site-packages/{known}/" in file:
-            return "redis-py" if known in ("redis", "django_redis") else known
-    if "socket" in name:
-        return "waiting for Redis"
-    return "Python itself"
 
 
 def nothing(request: Any, user: Any) -> None:
@@ -347,7 +222,7 @@ def main() -> None:
         asked = json.loads(line)
         try:
             if asked["do"] == "journey":
-                answer = worker.journey()
+                answer = apart.journey(worker)
             elif asked["do"] == "special":
                 answer = {"value": worker.special(asked["name"], asked["arguments"])}
             else:
@@ -355,7 +230,7 @@ def main() -> None:
                 if asked["do"] == "count":
                     answer = worker.count(scenario)
                 elif asked["do"] == "profile":
-                    answer = worker.profile(scenario, asked["times"])
+                    answer = apart.profile(*worker.action(scenario), asked["times"])
                 else:
                     answer = worker.run(scenario, asked["times"])
         except CannotDo as error:
