@@ -17,6 +17,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.test import Client
 
@@ -274,7 +275,14 @@ def test_it_needs_no_channels() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=environ, cwd=ROOT)
 
 
-@pytest.mark.parametrize("interval", [0, -1, None, "5", True])
+def test_a_wrong_setting_stops_the_server(settings: Any) -> None:
+    """As it does with the middleware for pages."""
+    settings.OTP_GATE = {"MOD": "report"}
+    with pytest.raises(ImproperlyConfigured, match="MODE"):
+        OTPGateMiddleware(plain)
+
+
+@pytest.mark.parametrize("interval", [0, -1, None, "5", True, float("nan")])
 def test_an_interval_that_is_none_is_refused(interval: Any) -> None:
     """Where the project is started, and not when somebody connects."""
     with pytest.raises(ValueError, match="positive number of seconds"):
