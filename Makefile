@@ -37,7 +37,7 @@ format: ## Rewrite the code the way `make lint` wants it
 	$(DEV) lint djade $(TEMPLATES)
 
 matrix: ## Run the tests on every Python and Django that this machine has
-	@$(DEV) matrix nox $(if $(ARGS),-- $(ARGS))
+	@$(DEV) matrix scripts/matrix.py $(ARGS)
 
 lock: ## Refresh requirements/*.txt (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) requirements/lint.in -o requirements/lint.txt
@@ -45,6 +45,7 @@ lock: ## Refresh requirements/*.txt (UPGRADE=--upgrade for newer versions)
 	  $(COMPILE) requirements/$$name.in -c requirements/lint.txt -o requirements/$$name.txt || exit; done
 	for name in django52 django60 django61; do \
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	$(COMPILE) --no-deps requirements/suites.in -o requirements/suites.txt
 	$(COMPILE) --resolution lowest-direct requirements/lowest.in -o requirements/lowest.txt
 
 messages: ## Compile the translations (.po to .mo)

@@ -6,19 +6,28 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import nox
+import nox.command
 
 # "lowest" is the oldest of each dependency that pyproject.toml promises to work with.
 PAIRS = [
     ("3.11", "lowest"),
     ("3.11", "django52"),
+    ("3.12", "django52"),
+    ("3.13", "django52"),
     ("3.12", "django60"),
     ("3.13", "django60"),
+    ("3.12", "django61"),
     ("3.13", "django61"),
     ("3.14", "django61"),
 ]
+
+MAIN = "https://github.com/django/django/archive/refs/heads/main.tar.gz"
+# Versions differ in what they do, not in what Hypothesis finds by trying longer.
+QUICK = {"HYPOTHESIS_PROFILE": "smoke"}
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
@@ -78,8 +87,45 @@ if MISSING:
 )
 def tests(session: nox.Session, versions: str) -> None:
     """Run the suite on fakeredis; what stands after `--` goes to pytest."""
-    for name in ("test", versions):
+    install(session, "test", versions)
+    session.run("python", "-m", "pytest", *session.posargs, env=QUICK)
+
+
+@nox.session(python=FOUND[-1] if FOUND else None)
+def newest(session: nox.Session) -> None:
+    """Tell how the suite does on Django's main branch, or its newest pre-release; never fail."""
+    install(session, "test")
+    before = version_of_django(session)
+    session.install("--upgrade", "--pre", MAIN if is_there(MAIN) else "django", silent=True)
+    after = version_of_django(session)
+    if after == before:
+        session.log(f"Not told: main cannot be reached, and nothing is newer than Django {after}.")
+        return
+    try:
+        # What it warns of is for its release to bring; here it is about what works.
+        session.run("python", "-m", "pytest", "-W", "default", *session.posargs, env=QUICK)
+    except nox.command.CommandFailed:
+        session.warn(f"The suite fails on Django {after}: that is told, and not required.")
+    else:
+        session.log(f"The suite passes on Django {after}.")
+
+
+def install(session: nox.Session, *locks: str) -> None:
+    for name in locks:
         lock = f"requirements/{name}.txt"
         session.install("--require-hashes", "--only-binary", ":all:", "-r", lock, silent=True)
-    # Versions differ in what they do, not in what Hypothesis finds by trying longer.
-    session.run("python", "-m", "pytest", *session.posargs, env={"HYPOTHESIS_PROFILE": "smoke"})
+
+
+def is_there(url: str) -> bool:
+    """Say whether something answers there; what does not is not waited for."""
+    question = urllib.request.Request(url, method="HEAD")
+    try:
+        urllib.request.urlopen(question, timeout=10).close()
+    except OSError:
+        return False
+    return True
+
+
+def version_of_django(session: nox.Session) -> str:
+    found = session.run("python", "-c", "import django; print(django.__version__)", silent=True)
+    return str(found).strip()

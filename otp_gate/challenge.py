@@ -152,7 +152,7 @@ class Challenge:
 
     def discard(self) -> None:
         """Take the live code away (a log-out). Its mail may still be disowned."""
-        store.forget(self.user, [kind + self.tag for kind in "coua"])
+        store.forget(store.record_key(self.user), [kind + self.tag for kind in "coua"])
 
 
 @contextmanager

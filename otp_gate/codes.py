@@ -1,13 +1,16 @@
-"""Codes, and the digests under which they are kept. Pure: no clock, no network, no settings."""
+"""Codes, and the digests under which they are kept. Pure: no clock, no network."""
 
 from __future__ import annotations
 
 import base64
+import hmac
 import secrets
 import unicodedata
+from functools import cache
+from hashlib import sha256, shake_256
 
-import pyotp
-from django.utils.crypto import salted_hmac
+from django.conf import settings
+from django.utils.encoding import force_bytes
 from django.views.decorators.debug import sensitive_variables
 
 # Nothing longer is looked at: what a person types or pastes is shorter.
@@ -28,6 +31,8 @@ def make_code(length: int) -> str:
     its time steps would cut a code's life short by up to a step, whenever it is asked for late
     in one. The secret comes from `secrets`, as pyotp's own does, without its character loop.
     """
+    import pyotp  # By whoever sends a code first: a worker that only serves pages needs none.
+
     secret = base64.b32encode(secrets.token_bytes(20)).decode("ascii")
     return pyotp.HOTP(secret, digits=length).at(0)
 
@@ -80,8 +85,14 @@ def new_references() -> str:
 
 
 def _digest(purpose: str, value: str, size: int) -> str:
-    mac = salted_hmac(f"otp_gate.{purpose}", value, algorithm="sha256").digest()
+    mac = hmac.digest(_key(purpose, settings.SECRET_KEY), value.encode(), "sha256")
     return base64.urlsafe_b64encode(mac[:size]).decode("ascii")
+
+
+@cache
+def _key(purpose: str, secret: str | bytes) -> bytes:
+    """Return the key that Django's `salted_hmac` derives, once: each call needs four or five."""
+    return sha256(f"otp_gate.{purpose}".encode() + force_bytes(secret)).digest()
 
 
 def user_digest(user_id: str) -> str:
@@ -120,3 +131,51 @@ def operator_digest(user_id: str, code: str) -> str:
 def credential_digest(password: str) -> str:
     """Return a digest of the stored password hash: it changes when the password does."""
     return _digest("credential", password, 9)
+
+
+def new_token() -> str:
+    """Return an unguessable one-time name: 128 bit (ASVS 11.5.1)."""
+    return secrets.token_urlsafe(16)
+
+
+def new_key() -> str:
+    """Return a key for one `seal`: 256 bit."""
+    return secrets.token_urlsafe(32)
+
+
+def token_digest(token: str) -> str:
+    """Return the name under which what belongs to a token is kept."""
+    return _digest("token", token, 12)
+
+
+@sensitive_variables()
+def seal(content: bytes, key: str) -> str:
+    """Return `content` unreadable for whoever has not the key, as ASCII text.
+
+    The key is for this content alone: a keystream that is used twice gives both contents away.
+    SHAKE-256 as the stream and HMAC-SHA-256 over what it gave, with a key derived for each;
+    what would bring a cipher along (`cryptography`) is larger than the gate and all it needs.
+    """
+    hidden = _xor(content, shake_256(b"stream" + key.encode()).digest(len(content)))
+    return base64.b64encode(_tag(hidden, key) + hidden).decode("ascii")
+
+
+@sensitive_variables()
+def unseal(sealed: str, key: str) -> bytes | None:
+    """Return what was sealed with this key; None if it is not what was sealed."""
+    try:
+        raw = base64.b64decode(sealed, validate=True)
+    except ValueError:
+        return None
+    tag, hidden = raw[:32], raw[32:]
+    if not hmac.compare_digest(tag, _tag(hidden, key)):
+        return None
+    return _xor(hidden, shake_256(b"stream" + key.encode()).digest(len(hidden)))
+
+
+def _tag(hidden: bytes, key: str) -> bytes:
+    return hmac.digest(sha256(b"tag" + key.encode()).digest(), hidden, "sha256")
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))

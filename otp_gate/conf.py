@@ -222,9 +222,14 @@ def read(raw: object) -> tuple[GateConfig | None, list[str]]:
     return (None, problems) if problems else (GateConfig(**found), [])
 
 
+def given() -> Any:
+    """Return OTP_GATE as the settings have it, unchecked."""
+    return getattr(settings, "OTP_GATE", {})
+
+
 def read_settings() -> tuple[GateConfig | None, list[str]]:
     """See `read`; of OTP_GATE as the settings have it."""
-    return read(getattr(settings, "OTP_GATE", {}))
+    return read(given())
 
 
 @cache

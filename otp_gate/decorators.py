@@ -7,14 +7,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, overload
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from otp_gate import identity, reports, session
+from otp_gate import identity, kept, reports, session
 from otp_gate.conf import gate_config, seconds
 from otp_gate.exemptions import EXEMPT, View
 from otp_gate.responses import HTML, kind_of, problem, settings_url, turn_away
@@ -91,13 +91,17 @@ def otp_exempt(view: View | None = None, /, *, reveal_user: bool = False) -> Any
 @overload
 def otp_required(view: View, /) -> View: ...
 @overload
-def otp_required(*, max_age: Any = None) -> Decorator: ...
-def otp_required(view: View | None = None, /, *, max_age: Any = None) -> Any:
+def otp_required(*, max_age: Any = None, max_body: int = kept.MAX_BODY) -> Decorator: ...
+def otp_required(
+    view: View | None = None, /, *, max_age: Any = None, max_body: int = kept.MAX_BODY
+) -> Any:
     """Ask for a code before this view, also where the policy does not, or again (step-up).
 
     Args:
         max_age: how long ago the code may have been typed in, seconds or `timedelta`; None for
             any time in this login. ASVS 7.5.3: before what is sensitive, prove it again.
+        max_body: how many bytes of a form (with its files) are kept until the code is typed in,
+            when it goes on as it was; of a larger one the person is told at once. 0 for none.
     """
     limit = None if max_age is None else seconds(max_age)
 
@@ -106,12 +110,17 @@ def otp_required(view: View | None = None, /, *, max_age: Any = None) -> Any:
 
             @wraps(view)
             async def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                if answer := kept.spent(request):
+                    return answer
                 refusal = needs(request, await identity.load(request), limit)
                 if refusal is ONLY_REPORTED:
                     await reports.acount(request)
                 if refusal in (None, ONLY_REPORTED):
-                    return await view(request, *args, **kwargs)
+                    response = await view(request, *args, **kwargs)
+                    return kept.never_stored(request, response)
                 if refusal is STEP_UP:
+                    if kept.may_be_kept(request):
+                        await sync_to_async(kept.keep)(request, limit, max_body)
                     await session.abegin(request.session, step_up=True)
                     return turn_away(request)
                 return refusal
@@ -120,12 +129,16 @@ def otp_required(view: View | None = None, /, *, max_age: Any = None) -> Any:
 
             @wraps(view)
             def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                if answer := kept.spent(request):
+                    return answer
                 refusal = needs(request, request.user, limit)
                 if refusal is ONLY_REPORTED:
                     reports.count(request)
                 if refusal in (None, ONLY_REPORTED):
-                    return view(request, *args, **kwargs)
+                    return kept.never_stored(request, view(request, *args, **kwargs))
                 if refusal is STEP_UP:
+                    if kept.may_be_kept(request):
+                        kept.keep(request, limit, max_body)
                     session.begin(request.session, step_up=True)
                     return turn_away(request)
                 return refusal

@@ -17,9 +17,11 @@ from django.utils.module_loading import import_string
 
 from otp_gate import checks, codes, conf, store
 from otp_gate.challenge import understood
+from otp_gate.checks.site import AUTH, GATE
 from otp_gate.checks.surroundings import is_in_process
 from otp_gate.delivery.base import Letterhead, Message
 from otp_gate.exceptions import StoreUnavailable
+from otp_gate.responses import page_url
 
 MAX_DRIFT = 5.0
 """Seconds by which two clocks may differ: codes live by Redis's, sessions by this process's."""
@@ -74,6 +76,7 @@ FAULTS = {
 def examine() -> Iterator[Finding]:
     """Look at everything that can be looked at without troubling anybody."""
     yield from settings_of_the_site()
+    yield from before_the_gate()
     config, _ = conf.read_settings()
     if config is None:
         yield Finding("note", "Redis was not asked: OTP_GATE does not say which it is.")
@@ -95,6 +98,21 @@ def settings_of_the_site() -> Iterator[Finding]:
             yield Finding("ok", name)
         for message in messages:
             yield Finding("wrong", f"{message.msg} ({message.id})", message.hint or "")
+
+
+def before_the_gate() -> Iterator[Finding]:
+    """Name what knows the user before the gate does: it may send people round in a ring."""
+    names = list(settings.MIDDLEWARE)
+    if AUTH in names and GATE in names:
+        between = names[names.index(AUTH) : names.index(GATE)]
+        own = [name for name in between if not name.startswith("django.")]
+        if own:
+            yield Finding(
+                "note",
+                f"These see a user who has typed in no code yet: {', '.join(own)}",
+                "What sends people elsewhere (a new password is due, terms to accept) stands "
+                f"behind the gate, or leaves {page_url('verify')} and what is below it alone.",
+            )
 
 
 def redis() -> Iterator[Finding]:

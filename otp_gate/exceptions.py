@@ -4,9 +4,13 @@ GateError
 ├── StoreUnavailable   Redis or the session engine did not answer, or not as it should
 │   └── CodeInDoubt    so that nobody knows whether Redis holds a code that was never delivered
 └── DeliveryError      the code did not leave for the person
+
+GateMisplaced, Django's ImproperlyConfigured, says which line of MIDDLEWARE to move.
 """
 
 from __future__ import annotations
+
+from django.core.exceptions import ImproperlyConfigured
 
 
 class GateError(Exception):
@@ -28,3 +32,15 @@ class CodeInDoubt(StoreUnavailable):
 
 class DeliveryError(GateError):
     """A delivery could not hand the code over. Raise it, or anything else, from `send`."""
+
+
+class GateMisplaced(ImproperlyConfigured):
+    """The gate stands where it sees no session or no user."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The OTP gate needs request.session and request.user: in MIDDLEWARE, move "
+            "'otp_gate.middleware.OTPGateMiddleware' below "
+            "'django.contrib.sessions.middleware.SessionMiddleware' and "
+            "'django.contrib.auth.middleware.AuthenticationMiddleware'."
+        )

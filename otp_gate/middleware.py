@@ -13,21 +13,19 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth import alogout, logout
-from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch
 
-from otp_gate import identity, reports, session
+from otp_gate import identity, kept, reports, session
 from otp_gate.conf import GateConfig, gate_config
-from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exceptions import GateMisplaced, StoreUnavailable
 from otp_gate.exemptions import View, is_exempt, is_own, own_page, resolve_in, reveals_user
 from otp_gate.pages import unavailable
 from otp_gate.policy import arequires, everyone, requires
 from otp_gate.responses import turn_away
 from otp_gate.signals import request_refused
-from otp_gate.state import GateState, Status
+from otp_gate.state import GateState, KeepingState, Status
 
 logger = logging.getLogger("otp_gate")
 
@@ -35,13 +33,6 @@ Names = tuple[str | None, str | None]
 NOBODY: Names = (None, None)
 # The session cannot be read, or ended; or the user whom the policy asks about is not to be had.
 FAULTS = (StoreUnavailable, DatabaseError)
-
-MISPLACED = (
-    "The OTP gate needs request.session and request.user: in MIDDLEWARE, move "
-    "'otp_gate.middleware.OTPGateMiddleware' below "
-    "'django.contrib.sessions.middleware.SessionMiddleware' and "
-    "'django.contrib.auth.middleware.AuthenticationMiddleware'."
-)
 
 
 class OTPGateMiddleware:
@@ -69,7 +60,9 @@ class OTPGateMiddleware:
         response = self.decide(request)
         if response is None:
             response = self.get_response(request)
-            if request.resolver_match is None and (match := self.page_due(request)):
+            if (request.resolver_match is None or 300 <= response.status_code < 400) and (
+                match := self.page_due(request)
+            ):
                 response = self.serve(request, match)
         return response
 
@@ -77,8 +70,10 @@ class OTPGateMiddleware:
         response = await self.adecide(request)
         if response is None:
             response = await self.get_response(request)
-            if request.resolver_match is None and (match := self.page_due(request)):
-                response = await self.aserve(request, match)
+            if (request.resolver_match is None or 300 <= response.status_code < 400) and (
+                match := self.page_due(request)
+            ):
+                response = await sync_to_async(self.serve)(request, match)
         return response
 
     # The second door
@@ -92,7 +87,7 @@ class OTPGateMiddleware:
             return self.serve(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
             return self.decide(request, at_view=True)
-        return self.refuse(request) if self.is_shut(request) else None
+        return self.refuse(request) if self.is_shut(request) else self.resume(request)
 
     async def aprocess_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -100,10 +95,12 @@ class OTPGateMiddleware:
         if request.otp_gate.still_passes(request):  # type: ignore[attr-defined]
             return None
         if match := self.page_due(request, view):
-            return await self.aserve(request, match)
+            return await sync_to_async(self.serve)(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
             return await self.adecide(request, at_view=True)
-        return await self.arefuse(request) if self.is_shut(request) else None
+        if self.is_shut(request):
+            return await self.arefuse(request)
+        return await sync_to_async(self.resume)(request) if kept.is_named(request) else None
 
     # The two shells: what may load a session or a user, or ask others who do
 
@@ -189,6 +186,14 @@ class OTPGateMiddleware:
             await session.abegin(request.session)
         return turn_away(request)
 
+    def resume(self, request: HttpRequest) -> HttpResponse | None:
+        """Let a request go on that was kept until its code was typed in."""
+        try:
+            return kept.resume(request)
+        except StoreUnavailable as error:
+            logger.error("Unavailable: %s", error)
+            return unavailable(request, retry_url=request.get_full_path())
+
     # The body: no I/O below
 
     def session_of(self, request: HttpRequest, at_view: bool) -> Any:
@@ -201,7 +206,7 @@ class OTPGateMiddleware:
             request.user  # noqa: B018
             return request.session
         except AttributeError:
-            raise ImproperlyConfigured(MISPLACED) from None
+            raise GateMisplaced from None
 
     def stay_shut(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer where nobody can know who asks: a session that cannot be read may be half."""
@@ -226,7 +231,8 @@ class OTPGateMiddleware:
         mark = session.fresh_mark(data, user_id)
         if mark is None:
             return False
-        GateState(request, "verified", names, data, mark)
+        state = KeepingState if session.KEPT in data else GateState
+        state(request, "verified", names, data, mark)
         return True
 
     def holds(
@@ -240,7 +246,7 @@ class OTPGateMiddleware:
         """Settle a request as half-authenticated; True if what it asks for is shut."""
         state = GateState(request, "half", names, data)
         state.hold(request)
-        return self.judge(request, state, config, at_view)
+        return not reports.is_counted(request) and self.judge(request, state, config, at_view)
 
     def is_shut(self, request: HttpRequest) -> bool:
         """Judge the view that really runs; who asks is known, and has not changed."""
@@ -276,13 +282,14 @@ class OTPGateMiddleware:
     def page_due(self, request: HttpRequest, view: View | None = None) -> ResolverMatch | None:
         """Return the own page at this path, if without the gate's help it would not be reached.
 
-        A middleware further in may send whoever is logged in elsewhere (a new password is due),
-        and be turned away for ever; another URLconf (tenants, hosts), or a pattern that catches
-        everything, may lead to another view, or to none.
+        A middleware further in (or out, at the view) may send whoever is logged in elsewhere, for
+        a new password is due, and be turned away for ever; another URLconf (tenants, hosts), or a
+        pattern that catches everything, may lead to another view, or to none.
         """
         state: GateState = request.otp_gate  # type: ignore[attr-defined]
-        if state.status != "half" and (
-            getattr(request, "urlconf", None) is None or (view is not None and is_own(view))
+        if state.served or (
+            state.status != "half"
+            and (getattr(request, "urlconf", None) is None or (view is not None and is_own(view)))
         ):
             return None
         return own_page(request)
@@ -290,7 +297,3 @@ class OTPGateMiddleware:
     def serve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
         request.resolver_match = match
         return match.func(request, *match.args, **match.kwargs)  # type: ignore[no-any-return]
-
-    async def aserve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
-        """See `serve`."""
-        return await sync_to_async(self.serve)(request, match)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,39 +11,18 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from otp_gate import kept
 from otp_gate.conf import gate_config
-from otp_gate.factors.base import Factor
 from otp_gate.letters import waiting_time
 from otp_gate.outcomes import Outcome, Reply
 from otp_gate.responses import page_url, problem, wants_json
+from otp_gate.visits import Visit
 
 RETRY_UNAVAILABLE = 5
 """Seconds after which a client may try again while Redis is away."""
 
 TOMORROW = 86_400
 """What `Retry-After` says (seconds) where only an administrator can lift the lock."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One visit of the OTP page by somebody who has something to prove."""
-
-    request: HttpRequest
-    user: Any
-    pending: Any
-    next: str
-    as_json: bool
-    step_up: bool
-
-    @property
-    def factors(self) -> list[Factor]:
-        """The factors by which this user can be reached, in order of preference."""
-        return [factor for factor in gate_config().factors if not factor.missing(self.user)]
-
-    def factor(self, wanted: object = "") -> Factor | None:
-        """Return the factor of that id, or the first; None if this user has none."""
-        usable = self.factors
-        return next((item for item in usable if item.id == wanted), usable[0] if usable else None)
 
 
 STATES = {
@@ -86,6 +64,8 @@ def show(visit: Visit, reply: Reply, *, error: str = "", status: int = 200) -> H
         "state": state,
         "error": error,
         "step_up": visit.step_up,
+        "kept": visit.kept.note if visit.kept else "",
+        "dropped": visit.kept is not None and visit.kept.dropped,
         "factor_id": factor.id if factor else "",
         "factor_label": factor.label if factor else "",
         "destination": factor.masked(visit.user) if factor else "",
@@ -135,6 +115,8 @@ def report(visit: Visit, status: str, reply: Reply) -> HttpResponse:
         "attempts_left": reply.attempts_left if alive else None,
         "factors": [item.id for item in visit.factors],
     }
+    if visit.kept is not None:
+        body["kept"] = visit.kept.note == kept.WAITS
     return JsonResponse(body)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
-from otp_gate import session
+from otp_gate import kept, session
 from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
@@ -33,6 +33,7 @@ def discard_challenge(*, request: HttpRequest | None, **_: object) -> None:
     if request is None or not hasattr(request, "session"):
         return
     data = session.read(request.session)
+    kept.discard(session.kept_of(data))
     pending = session.pending_of(data)
     if pending is None or session.LOGIN not in data:
         return

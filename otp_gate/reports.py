@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import json
 import logging
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -31,16 +34,31 @@ PAUSE = 30
 
 NOWHERE = "(no such URL)"
 DELETED = "(deleted)"
-NO_ROOM = "(others) (elsewhere)"
+OTHERS = "(others)"
+ELSEWHERE = "(elsewhere)"
+NO_ROOM = f"{OTHERS} {ELSEWHERE}"
 SINCE = "(since)"
 
 
 class Counter(NamedTuple):
     """One user at one place, so many times."""
 
-    user: str
-    where: str
+    user: str | None
+    """The name; None for a user who is gone (or was counted under another SECRET_KEY)."""
+    where: str | None
+    """The name or pattern of the view, or NOWHERE; None for the sum of what found no room."""
     times: int
+
+    @property
+    def shown_user(self) -> str:
+        """For a terminal, which obeys what stands in a name that somebody chose."""
+        if self.user is None:
+            return OTHERS if self.where is None else DELETED
+        return self.user if self.user.isprintable() else repr(self.user)
+
+    @property
+    def shown_where(self) -> str:
+        return ELSEWHERE if self.where is None else self.where
 
 
 class Pause:
@@ -65,10 +83,11 @@ def count(request: HttpRequest, user_id: str | None = None) -> None:
     A site that tries the gate out must not fail or crawl for it: what Redis does not take is not
     counted but logged, and a Redis that hangs costs its bound once in PAUSE, not at each request.
     """
-    state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    if state.counted or time.monotonic() < Pause.until:
+    known = is_counted(request)
+    request.otp_gate_counted = True  # type: ignore[attr-defined]
+    if known or time.monotonic() < Pause.until:
         return
-    state.counted = True
+    state: GateState = request.otp_gate  # type: ignore[attr-defined]
     field = f"{codes.user_digest(user_id or state.user_id or '')} {place(request)}"
     try:
         store.run(store.COUNT, [key()], [field, NO_ROOM, ROOM, LIFE * 1000, SINCE])
@@ -78,6 +97,14 @@ def count(request: HttpRequest, user_id: str | None = None) -> None:
 
 
 acount = sync_to_async(count)
+
+
+def is_counted(request: HttpRequest) -> bool:
+    """True as soon as report mode has let the request through.
+
+    Asked of the request: another decision at the view has a state of its own.
+    """
+    return getattr(request, "otp_gate_counted", False)
 
 
 def place(request: HttpRequest) -> str:
@@ -103,16 +130,48 @@ def counted(*, forget: bool = False) -> tuple[datetime | None, list[Counter]]:
     found = []
     for field, times in numbers.items():
         digest, _, where = field.partition(" ")
-        found.append(Counter(names.get(digest, DELETED), where, times))
-    return datetime.fromtimestamp(since, UTC), sorted(found, key=lambda it: (-it.times, it))
+        found.append(
+            Counter(None, None, times)
+            if field == NO_ROOM
+            else Counter(names.get(digest), where, times)
+        )
+    found.sort(key=lambda it: (-it.times, it.shown_user, it.shown_where))
+    return datetime.fromtimestamp(since, UTC), found
 
 
 def names_of(digests: set[str]) -> dict[str, str]:
     """Return the names of the users with these digests, which cannot be turned back: ask all."""
     people = get_user_model()._base_manager.iterator()
     pairs = ((codes.user_digest(user_id_of(user)), user.get_username()) for user in people)
-    others = NO_ROOM.partition(" ")[0]
-    return {others: others} | {digest: name for digest, name in pairs if digest in digests}
+    return {digest: name for digest, name in pairs if digest in digests}
+
+
+def as_table(since: datetime | None, found: list[Counter], by: str | None) -> Iterator[str]:
+    """Give the lines of the report; `by` "user" or "place" sums up what they have in common."""
+    if by is None:
+        width = max((len(counter.shown_user) for counter in found), default=0)
+        rows = [(f"{it.shown_user:<{width}}  {it.shown_where}", it.times) for it in found]
+    else:
+        sums = collections.Counter[str]()
+        for counter in found:
+            sums[counter.shown_user if by == "user" else counter.shown_where] += counter.times
+        rows = sums.most_common()
+    for label, times in rows:
+        yield f"{times:>8}  {label}"
+    total = sum(counter.times for counter in found)
+    when = "so far" if since is None else f"since {since:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"{total} request{'' if total == 1 else 's'} would have been stopped {when}."
+
+
+def as_json(since: datetime | None, found: list[Counter]) -> str:
+    """Return the report for a program; what has no name is null."""
+    counters = [counter._asdict() for counter in found]
+    report = {
+        "since": since and since.isoformat(),
+        "total": sum(counter.times for counter in found),
+        "counters": counters,
+    }
+    return json.dumps(report, indent=2)
 
 
 def key() -> str:

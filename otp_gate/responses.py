@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,11 +18,13 @@ from django.urls import (
     Resolver404,
     ResolverMatch,
     get_script_prefix,
+    get_urlconf,
     resolve,
     reverse,
 )
 from django.utils.cache import add_never_cache_headers
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import http_date, url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from otp_gate.exemptions import is_own
@@ -39,7 +42,18 @@ SUBRESOURCES = ("image/", "text/css", "font/", "audio/", "video/")
 MAX_NEXT = 2000
 """Longest `next` (characters): past it, proxies and browsers cut or refuse the address."""
 
+NEVER_STORED = "max-age=0, no-cache, no-store, must-revalidate, private"
+"""The `Cache-Control` of Django's `add_never_cache_headers`."""
+
 HTML, JSON, HTMX, BARE = "html", "json", "htmx", "bare"
+
+
+def header(request: HttpRequest, name: str) -> str:
+    """Return a header ("HTTP_ACCEPT") in lower case, or "".
+
+    From META: `request.headers` is made of all of them, for each request that looks at one.
+    """
+    return str(request.META.get(name, "")).lower()
 
 
 def kind_of(request: HttpRequest) -> str:
@@ -48,18 +62,17 @@ def kind_of(request: HttpRequest) -> str:
     Decided by what the client says of itself, and never by the method or by what the path
     resolves to: an unknown path must answer like a known one.
     """
-    headers = request.headers
     if is_ahead_of_click(request):
         return BARE
-    if headers.get("Sec-Fetch-Dest", "").lower() not in PAGES_AND_PROGRAMS:
+    if header(request, "HTTP_SEC_FETCH_DEST") not in PAGES_AND_PROGRAMS:
         return BARE
-    if headers.get("Service-Worker", "").lower() == "script":
+    if header(request, "HTTP_SERVICE_WORKER") == "script":
         return BARE
-    if headers.get("HX-Request", "").lower() == "true":
+    if header(request, "HTTP_HX_REQUEST") == "true":
         return HTMX
     if wants_json(request):
         return JSON
-    accept = headers.get("Accept", "").lower()
+    accept = header(request, "HTTP_ACCEPT")
     if accept.startswith(SUBRESOURCES) and "text/html" not in accept:
         return BARE
     return HTML
@@ -69,11 +82,12 @@ def wants_json(request: HttpRequest) -> bool:
     """True for `fetch`, XHR and API clients."""
     if is_turbo(request):
         return False
-    headers = request.headers
-    accept = headers.get("Accept", "").lower()
-    if headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
+    accept = header(request, "HTTP_ACCEPT")
+    if header(request, "HTTP_X_REQUESTED_WITH") == "xmlhttprequest":
         return True
-    if headers.get("Sec-Fetch-Dest", "").lower() == "empty":
+    # A service worker that passes a page load on says `empty` of it, and a person sees the answer.
+    is_page = header(request, "HTTP_SEC_FETCH_MODE") == "navigate"
+    if header(request, "HTTP_SEC_FETCH_DEST") == "empty" and not is_page:
         return True
     if "text/html" in accept:
         return accept.find("json") != -1 and _prefers_json(request)
@@ -89,39 +103,39 @@ def _prefers_json(request: HttpRequest) -> bool:
 
 def is_turbo(request: HttpRequest) -> bool:
     """True for Hotwire Turbo, which fetches pages and puts them in place of the one it is on."""
-    headers = request.headers
     return (
-        "X-Turbo-Request-Id" in headers
-        or "Turbo-Frame" in headers
-        or "text/vnd.turbo-stream.html" in headers.get("Accept", "").lower()
+        "HTTP_X_TURBO_REQUEST_ID" in request.META
+        or "HTTP_TURBO_FRAME" in request.META
+        or "text/vnd.turbo-stream.html" in header(request, "HTTP_ACCEPT")
     )
 
 
 def is_ahead_of_click(request: HttpRequest) -> bool:
     """True for a prefetch or prerender: nobody has asked for the page yet."""
-    headers = request.headers
-    return (
-        "prefetch"
-        in (
-            headers.get("Sec-Purpose", "")
-            + headers.get("X-Sec-Purpose", "")  # Turbo's, for a script may not set the other.
-            + headers.get("Purpose", "")
-            + headers.get("X-Moz", "")
-        ).lower()
-    )
+    # The second is Turbo's, for a script may not set the first.
+    names = ("HTTP_SEC_PURPOSE", "HTTP_X_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
+    return any("prefetch" in header(request, name) for name in names)
 
 
 def is_framed(request: HttpRequest) -> bool:
     """True for a page inside a page, where nobody could type a code."""
-    return request.headers.get("Sec-Fetch-Dest", "").lower() in FRAMES
+    return header(request, "HTTP_SEC_FETCH_DEST") in FRAMES or "HTTP_TURBO_FRAME" in request.META
 
 
 def page_url(name: str) -> str | None:
     """Return the path of an own page, found in ROOT_URLCONF whatever URLconf is in force."""
-    try:
-        return reverse(f"otp_gate:{name}", urlconf=settings.ROOT_URLCONF)
-    except NoReverseMatch:
+    url = page_in(settings.ROOT_URLCONF, name, get_script_prefix(), get_language())
+    if url is None:
         logger.error('Add path("otp/", include("otp_gate.urls")) to %s', settings.ROOT_URLCONF)
+    return url
+
+
+@cache
+def page_in(urlconf: str, name: str, script_prefix: str, language: str | None) -> str | None:
+    """See `page_url`; under a script prefix, and in a language (`i18n_patterns`)."""
+    try:
+        return reverse(f"otp_gate:{name}", urlconf=urlconf)
+    except NoReverseMatch:
         return None
 
 
@@ -149,7 +163,10 @@ def safe_next(request: HttpRequest, target: object) -> str:
     prefix = get_script_prefix()
     if path.startswith(prefix):
         path = "/" + path[len(prefix) :]
-    for urlconf in {getattr(request, "urlconf", None), settings.ROOT_URLCONF}:
+    for urlconf in {
+        getattr(request, "urlconf", None) or settings.ROOT_URLCONF,
+        settings.ROOT_URLCONF,
+    }:
         try:
             match = resolve(path, urlconf)
         except Resolver404:
@@ -172,12 +189,20 @@ def with_next(url: str, target: str) -> str:
 
 def settings_url(name: str) -> str:
     """Resolve LOGIN_URL or the like; under a tenant's URLconf its name may not be known."""
-    value = getattr(settings, name)
+    urlconfs = get_urlconf(), settings.ROOT_URLCONF
+    return resolved_in(urlconfs, getattr(settings, name), get_script_prefix(), get_language())
+
+
+@cache
+def resolved_in(
+    urlconfs: tuple[str | None, str], value: Any, script_prefix: str, language: str | None
+) -> str:
+    """See `settings_url`, and `page_in`."""
     try:
         return str(resolve_url(value))
     except NoReverseMatch:
         try:
-            return reverse(value, urlconf=settings.ROOT_URLCONF)
+            return reverse(value, urlconf=urlconfs[1])
         except NoReverseMatch:
             return "/"
 
@@ -200,23 +225,27 @@ def problem(
     return response
 
 
-def current_page(request: HttpRequest, header: str) -> str:
-    """Return path and query of the page that a request was made on, whatever its host."""
+def current_page(request: HttpRequest) -> str:
+    """Return path and query of the page that an HTMX request came from, whatever its host."""
     try:
-        url = urlsplit(request.headers.get(header, ""))
+        url = urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
         return ""
     return url._replace(scheme="", netloc="", fragment="").geturl()
 
 
+def referring_page(request: HttpRequest) -> str:
+    """Return path and query of the page of this host that led here, or ""."""
+    target = safe_next(request, request.META.get("HTTP_REFERER", ""))
+    return urlsplit(target)._replace(scheme="", netloc="", fragment="").geturl()
+
+
 def page_to_return_to(request: HttpRequest) -> str:
     """Return the page that whoever is sent to the OTP page by a redirect wants in the end."""
-    if is_turbo(request) and (request.method != "GET" or "Turbo-Frame" in request.headers):
-        # He is on a page still: what was posted is lost, and a frame is no page.
-        return current_page(request, "Referer")
-    if request.method != "GET" or is_framed(request):
-        return ""
-    return request.get_full_path()
+    if request.method == "GET" and not is_framed(request):
+        return request.get_full_path()
+    # Turbo is on a page still, to which a form or a frame belongs.
+    return referring_page(request) if is_turbo(request) else ""
 
 
 def unseen(request: HttpRequest) -> HttpResponse | None:
@@ -241,8 +270,7 @@ def turn_away(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(status=403, content_type="text/plain")
     elif kind == HTMX:
         response = HttpResponse(status=403, content_type="text/plain")
-        page = current_page(request, "HX-Current-URL")
-        response["HX-Redirect"] = with_next(url, safe_next(request, page))
+        response["HX-Redirect"] = with_next(url, safe_next(request, current_page(request)))
     elif kind == JSON:
         response = problem(
             403,
@@ -255,5 +283,7 @@ def turn_away(request: HttpRequest) -> HttpResponse:
         response = HttpResponseRedirect(
             with_next(url, safe_next(request, page_to_return_to(request)))
         )
-    add_never_cache_headers(response)
+    # Nothing to merge with what a view said, as Django's `add_never_cache_headers` would.
+    response.headers["Expires"] = http_date()
+    response.headers["Cache-Control"] = NEVER_STORED
     return response

@@ -1,10 +1,10 @@
 """The only module that knows the session keys: who is half-authenticated, who is verified.
 
-Two entries. MARKS is `{user id: [when, factor]}`: the users whose code was typed in within this
+Three entries. MARKS is `{user id: [when, factor]}`: the users whose code was typed in within this
 login (more than one only where a middleware lends a verified user another identity). PENDING is
 `[nonce, since, step-up]` (and, after a fault of Redis, what was lost): the challenge that this
-session waits for. Both die with the session,
-and `user_logged_in` replaces them, so neither survives into another login.
+session waits for. KEPT is what `Kept` says: a request that goes on once the code is right. All die
+with the session, and `user_logged_in` takes them away, so none survives into another login.
 
 Times are this process's clock in seconds: they bound how long a session may wait or stay
 verified, which no Redis may be asked about on an ordinary request. Codes live by Redis's clock.
@@ -18,17 +18,17 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.cache import SessionStore as CacheStore
-from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
 from otp_gate import codes
 from otp_gate.conf import gate_config
+from otp_gate.cycle import cycle_key_once
 from otp_gate.exceptions import StoreUnavailable
 
 MARKS = "_otp_gate_verified"
 PENDING = "_otp_gate_pending"
+KEPT = "_otp_gate_kept"
 
 LOGIN = SESSION_KEY
 """Django's own entry: the id of the user who logged in."""
@@ -52,6 +52,24 @@ class Pending(NamedTuple):
     step_up: bool
     lost: Sequence[str] = ()
     """Digests of codes that Redis may hold although nobody was sent them."""
+
+
+class Kept(NamedTuple):
+    """A request that a view refused until a code is typed in; see `kept`."""
+
+    note: str
+    """What the person is told of it."""
+    place: str
+    """Host and path of it."""
+    way: str
+    """Where to go on after the code, path and query."""
+    token: str
+    key: str
+    user_id: str
+    max_age: int | None
+    """How fresh the view wants the code, in seconds."""
+    dropped: bool
+    """True if it took the place of another one."""
 
 
 def read(session: Any) -> Mapping[str, Any]:
@@ -158,6 +176,20 @@ def is_one(data: Mapping[str, Any], user_id: str | None, other: str | None) -> b
     return other in data.get(MARKS, NOTHING)
 
 
+def kept_of(data: Mapping[str, Any]) -> Kept | None:
+    """Return what this session keeps until a code is typed in."""
+    entry = data.get(KEPT)
+    return Kept(*entry) if entry else None
+
+
+def keep(session: Any, kept: Kept | None) -> None:
+    """Let the session keep this, or nothing, in place of what it kept."""
+    if kept is not None:
+        session[KEPT] = list(kept)
+    else:
+        session.pop(KEPT, None)
+
+
 def pending_of(data: Mapping[str, Any]) -> Pending | None:
     """Return the challenge that this session waits for."""
     entry = data.get(PENDING)
@@ -178,10 +210,16 @@ def begin_login(session: Any, *, held: bool) -> None:
 
     Its time runs from now if it is held, and otherwise from the first time that it is.
     """
-    session.pop(MARKS, None)
-    session.pop(PENDING, None)
+    for entry in (MARKS, PENDING, KEPT):
+        session.pop(entry, None)
     if held:
         begin(session)
+
+
+def keep_marks(session: Any, marks: Mapping[str, Any]) -> None:
+    """Put back what was proved before this login; it then waits for nothing."""
+    session[MARKS] = dict(marks)
+    session.pop(PENDING, None)
 
 
 def begin(session: Any, *, step_up: bool = False) -> Pending:
@@ -254,36 +292,3 @@ def set_verified(request: HttpRequest, user_id: str, factor: str) -> None:
         session.pop(PENDING, None)
         cycle_key_once(session)
     rotate_token(request)
-
-
-def cycle_key_once(session: Any) -> None:
-    """Cycle the key; of all who do it at one moment, one goes on with a session.
-
-    In a failover two Redis may each accept the same code, for what the one has consumed the other
-    has not been told. The half-authenticated session is there once, and whoever ends it wins.
-    """
-    ended = []
-
-    def delete(key: str) -> None:
-        ended.append(end(session, key))
-        type(session).delete(session, key)  # From wherever else the engine keeps it.
-
-    session.delete = delete
-    try:
-        session.cycle_key()
-    finally:
-        del session.delete
-    if False in ended:
-        session.delete()
-        # As if nothing had happened here: the browser keeps the cookie that the winner gave it.
-        session.modified = False
-        raise StoreUnavailable("session (ended meanwhile)")
-
-
-def end(session: Any, key: str) -> bool:
-    """Delete a session; True if it was there, for one caller only where the engine can tell."""
-    if isinstance(session, DatabaseStore):
-        return bool(session.model.objects.filter(session_key=key).delete()[0])
-    if isinstance(session, CacheStore):
-        return bool(session._cache.delete(session.cache_key_prefix + key))  # type: ignore[attr-defined]
-    return bool(session.exists(key))

@@ -19,8 +19,10 @@ class GateState:
 
     _user: Any = None
     _auser: identity.AUser | None = None
-    counted = False
-    """True as soon as report mode has counted the request."""
+    resumed = False
+    """True if this is a kept request that goes on; see `kept`."""
+    served = False
+    """True as soon as one of the gate's own pages has run."""
 
     def __init__(
         self,
@@ -82,6 +84,11 @@ class GateState:
         return self._names[0]
 
     @property
+    def marks(self) -> Mapping[Any, Any]:
+        """The marks that the decision found in the session, which a login may have ended since."""
+        return self._marks or session.NOTHING
+
+    @property
     def mark(self) -> session.Mark | None:
         return None if self._mark is None else session.Mark(*self._mark)
 
@@ -124,3 +131,11 @@ class GateState:
         """Put back the user who was hidden."""
         request.user, request.auser = self._user, self._auser  # type: ignore[assignment]
         self.see(request)
+
+
+class KeepingState(GateState):
+    """Of a verified session that keeps a request: it may be the one that asks."""
+
+    def still_passes(self, request: HttpRequest) -> bool:
+        """Never at once: the second door looks whether the kept request goes on."""
+        return False

@@ -1,26 +1,23 @@
 """The only door to Redis: connections with bounds of their own, key names, and the scripts.
 
 Every call is one script and one round trip. What a script decides is written above it, in `lua/`.
+
+The client library is imported by whoever needs Redis first: most worker processes of a site whose
+sessions are elsewhere never do, and it is larger than all of the gate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha1
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
-from django_redis.cache import RedisCache
-from django_redis.pool import get_connection_factory
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
-from redis.retry import Retry
 
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
@@ -28,46 +25,78 @@ from otp_gate.exceptions import StoreUnavailable
 TIMEOUT = 0.5
 """Seconds that one answer, or one connection, may take."""
 
-# redis-py by itself retries ten times with five seconds each, which holds a worker for a minute.
-# One retry, for a connection that went stale in the pool; none after a timeout, so that a Redis
-# that hangs costs TIMEOUT once. Every script may be run twice, see `lua/`.
-BOUNDS: Mapping[str, Any] = {
-    "socket_timeout": TIMEOUT,
-    "socket_connect_timeout": TIMEOUT,
-    "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-    "retry_on_timeout": False,
-    "retry_on_error": [],
-    "health_check_interval": 0,
-    "decode_responses": True,
-}
+
+def bounds() -> dict[str, Any]:
+    """Return how long a connection of the gate may take, and how often it may try.
+
+    redis-py by itself retries ten times with five seconds each, which holds a worker for a minute.
+    One retry, for a connection that went stale in the pool; none after a timeout, so that a Redis
+    that hangs costs TIMEOUT once. Every script may be run twice, see `lua/`.
+    """
+    from redis.backoff import NoBackoff
+    from redis.exceptions import ConnectionError as RedisConnectionError
+    from redis.retry import Retry
+
+    return {
+        "socket_timeout": TIMEOUT,
+        "socket_connect_timeout": TIMEOUT,
+        "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        "retry_on_timeout": False,
+        "retry_on_error": [],
+        "health_check_interval": 0,
+        "decode_responses": True,
+    }
 
 
-FAULTS = (RedisError, RedisClusterException, OSError)
+def errors() -> Any:
+    """Return redis-py's module of exceptions; asked where one has been raised already."""
+    from redis import exceptions
+
+    return exceptions
 
 
-def script(*names: str) -> tuple[str, str]:
-    """Return the source of a script, put together from its files, and its SHA-1 digest."""
-    folder = resources.files("otp_gate") / "lua"
-    source = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
-    return source, sha1(source.encode(), usedforsecurity=False).hexdigest()
+def faults() -> tuple[type[Exception], ...]:
+    """Return every way in which a Redis may fail."""
+    return errors().RedisError, errors().RedisClusterException, OSError
 
 
-ISSUE = script("record", "issue")
-VERIFY = script("record", "verify")
-WITHDRAW = script("record", "withdraw")
-DISOWN = script("record", "disown")
-OPERATOR = script("record", "operator")
-UNLOCK = script("record", "unlock")
-STATUS = script("record", "status")
-WINDOW = script("window")
-ALARM = script("alarm")
-COUNT = script("count")
-COUNTED = script("counted")
-PROBE = script("probe")
+class Script:
+    """A script, put together from its files when it is run first."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    @cached_property
+    def source(self) -> str:
+        folder = Path(__file__).parent / "lua"
+        return "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in self.names)
+
+    @cached_property
+    def digest(self) -> str:
+        """The name by which Redis knows it."""
+        return sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+ISSUE = Script("record", "issue")
+VERIFY = Script("record", "verify")
+WITHDRAW = Script("record", "withdraw")
+DISOWN = Script("record", "disown")
+OPERATOR = Script("record", "operator")
+UNLOCK = Script("record", "unlock")
+STATUS = Script("record", "status")
+WINDOW = Script("window")
+ALARM = Script("alarm")
+COUNT = Script("count")
+KEEP = Script("keep")
+TAKE = Script("take")
+COUNTED = Script("counted")
+PROBE = Script("probe")
 
 
 def is_redis(cache_settings: Mapping[str, Any]) -> bool:
     """True if this entry of CACHES is served by django-redis, and names a server."""
+    from django_redis.cache import RedisCache
+
     backend = cache_settings.get("BACKEND")
     found = import_string(backend) if backend else None
     served = isinstance(found, type) and issubclass(found, RedisCache)
@@ -79,7 +108,7 @@ _open: list[tuple[Any, Any]] = []
 
 @cache
 def client(alias: str) -> Any:
-    """Return a redis-py client for the server of the cache `alias`, with BOUNDS.
+    """Return a redis-py client for the server of the cache `alias`, with `bounds`.
 
     It is made by the connection factory that the project chose for that cache, but lives in a
     pool of its own: the cache's timeouts, retries, decoding and ignored exceptions are for data
@@ -88,16 +117,20 @@ def client(alias: str) -> Any:
     Raises:
         StoreUnavailable: the alias is missing, is not served by django-redis, or names no server.
     """
+    from django_redis.cache import RedisCache
+    from django_redis.pool import get_connection_factory
+
     cache_settings: Any = settings.CACHES.get(alias)
     if cache_settings is None:
         raise StoreUnavailable(f"CACHES has no alias {alias!r}")
     if not issubclass(import_string(cache_settings["BACKEND"]), RedisCache):
         raise StoreUnavailable(f"CACHES[{alias!r}] is not served by django-redis")
     options = dict(cache_settings.get("OPTIONS", {}))
-    options["CONNECTION_POOL_KWARGS"] = {**options.get("CONNECTION_POOL_KWARGS", {}), **BOUNDS}
+    bounded = bounds()
+    options["CONNECTION_POOL_KWARGS"] = {**options.get("CONNECTION_POOL_KWARGS", {}), **bounded}
     # The questions to the Sentinels go over connections of their own.
-    bounds = {name: BOUNDS[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
-    options["SENTINEL_KWARGS"] = {**options.get("SENTINEL_KWARGS", {}), **bounds}
+    asking = {name: bounded[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
+    options["SENTINEL_KWARGS"] = {**options.get("SENTINEL_KWARGS", {}), **asking}
     options["SOCKET_TIMEOUT"] = options["SOCKET_CONNECT_TIMEOUT"] = TIMEOUT
     factory: Any = get_connection_factory(options=options)
     # The factory's pools are shared by URL in the whole process, with the cache's own bounds.
@@ -112,7 +145,7 @@ def client(alias: str) -> Any:
     pool = getattr(connection, "connection_pool", None)
     if pool is not None:
         # Again, after the query string of LOCATION, which overrides keyword arguments.
-        pool.connection_kwargs.update(BOUNDS)
+        pool.connection_kwargs.update(bounded)
         if hasattr(pool, "timeout"):
             pool.timeout = TIMEOUT
     _open.append((factory, connection))
@@ -122,7 +155,7 @@ def client(alias: str) -> Any:
 def connect(factory: Any, servers: Sequence[str]) -> Any:
     """Connect to the first server; to the next where that needs an answer (a cluster's node)."""
     for server in servers[:-1]:
-        with suppress(*FAULTS):
+        with suppress(*faults()):
             return factory.connect(server)
     return factory.connect(servers[-1])
 
@@ -132,37 +165,36 @@ def bounded() -> Iterator[Any]:
     """Give the client of the cache in force; every fault of Redis becomes one exception."""
     try:
         yield client(gate_config().cache)
-    except FAULTS as error:
+    except faults() as error:
         raise StoreUnavailable(f"Redis ({type(error).__name__})") from error
 
 
-def run(code: tuple[str, str], keys: Sequence[str], args: Sequence[object]) -> Any:
+def run(script: Script, keys: Sequence[str], args: Sequence[object]) -> Any:
     """Run a script in one round trip (two where the server does not know it yet).
 
     Raises:
         StoreUnavailable: whatever went wrong; the cause is chained.
     """
-    source, digest = code
     with bounded() as connection:
         try:
-            return connection.evalsha(digest, len(keys), *keys, *args)
-        except NoScriptError:
-            return connection.eval(source, len(keys), *keys, *args)
+            return connection.evalsha(script.digest, len(keys), *keys, *args)
+        except errors().NoScriptError:
+            return connection.eval(script.source, len(keys), *keys, *args)
 
 
-def run_for_user(code: tuple[str, str], user: str, *args: object) -> Any:
+def run_for_user(script: Script, user: str, *args: object) -> Any:
     """Run a script on the record of one user, named by `codes.user_digest`."""
-    return run(code, [record_key(user)], args)
+    return run(script, [record_key(user)], args)
 
 
-def forget(user: str, fields: Sequence[str]) -> None:
-    """Remove fields from a user's record.
+def forget(key: str, fields: Sequence[str]) -> None:
+    """Remove fields of a user's record, or of what is kept for a user.
 
     Raises:
         StoreUnavailable: Redis did not do it.
     """
     with bounded() as connection:
-        connection.hdel(record_key(user), *fields)
+        connection.hdel(key, *fields)
 
 
 def discount(key: str, *events: str) -> None:
@@ -180,7 +212,7 @@ def ask(*command: str) -> Any:
     with bounded() as connection:
         try:
             return connection.execute_command(*command)
-        except ResponseError:
+        except errors().ResponseError:
             return None
 
 
@@ -203,6 +235,10 @@ def address() -> str:
 def record_key(user: str) -> str:
     # In braces: whatever is added for this user later lies in the same slot of a cluster.
     return f"{gate_config().key_prefix}:{{{user}}}"
+
+
+def kept_key(user: str) -> str:
+    return f"{record_key(user)}:kept"
 
 
 def site_key(name: str) -> str:

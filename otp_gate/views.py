@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth import get_user_model, logout
+from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
@@ -15,7 +15,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_protect
@@ -24,14 +23,13 @@ from django.views.decorators.http import require_http_methods
 
 from otp_gate import challenge as engine
 from otp_gate import forms, operators, session, signals
-from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
 from otp_gate.exemptions import OWN
 from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
 from otp_gate.outcomes import Outcome, Reply
-from otp_gate.pages import Visit, refuse, report, show, unavailable
+from otp_gate.pages import refuse, report, show, unavailable
 from otp_gate.responses import (
     is_framed,
     page_url,
@@ -43,6 +41,7 @@ from otp_gate.responses import (
     with_next,
 )
 from otp_gate.state import GateState
+from otp_gate.visits import Visit, challenge_of, go_on, leave, visit_of
 
 logger = logging.getLogger("otp_gate")
 
@@ -80,6 +79,12 @@ def own_page(view: View) -> View:
     @login_not_required
     @wraps(view)
     def page(request: HttpRequest) -> HttpResponse:
+        state: GateState | None = getattr(request, "otp_gate", None)
+        if state is None:
+            raise ImproperlyConfigured(
+                "The OTP page needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
+            )
+        state.served = True
         response = guarded(request)
         response.headers.setdefault("Referrer-Policy", "same-origin")
         return response
@@ -223,35 +228,6 @@ def disown(request: HttpRequest) -> HttpResponse:
     return render(request, "otp_gate/disown.html", context, status=status)
 
 
-def visit_of(request: HttpRequest, given: forms.Submission) -> Visit | HttpResponse:
-    """Return the visit of somebody who has something to prove, or where everybody else goes."""
-    state: GateState | None = getattr(request, "otp_gate", None)
-    if state is None:
-        raise ImproperlyConfigured(
-            "The OTP page needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
-        )
-    target = safe_next(request, given.next)
-    as_json = wants_json(request)
-    user: Any = request.user
-    # The state first: a look at the user of a stale session makes Django delete its cookie, which
-    # after a double click is by now that of the session which the first click verified.
-    if state.status == "anonymous" or not user.is_authenticated:
-        return leave(request)
-    pending = session.pending_of(session.read(request.session))
-    step_up = session.is_stepping_up(pending)
-    # A policy may hold some paths and not this one: who was held there waits for a code here.
-    waits = step_up or (state.status == "not_required" and session.is_waiting(pending))
-    if state.status in ("verified", "not_required") and not waits:
-        return go_on(request, target, as_json)
-    if pending is None or (pending.step_up and not step_up):
-        pending = session.begin(request.session)
-    return Visit(request, user, pending, target, as_json, step_up and state.status != "half")
-
-
-def challenge_of(visit: Visit) -> Challenge:
-    return Challenge.of(visit.user, visit.pending.nonce, visit.pending.lost)
-
-
 def send(visit: Visit, factor: Any, *, another: bool) -> Reply:
     challenge = challenge_of(visit)
     head = letterhead(visit.request, challenge)
@@ -270,29 +246,3 @@ def emit(signal: Any, visit: Visit, **named: Any) -> None:
     # `__class__`, since `type` of a lazy user is the lazy object's.
     user = visit.user
     signal.send_robust(sender=user.__class__, request=visit.request, user=user, **named)
-
-
-def go_on(request: HttpRequest, target: str, as_json: bool) -> HttpResponse:
-    """Send somebody who has nothing (more) to prove to where they wanted to go."""
-    target = target or settings_url("LOGIN_REDIRECT_URL")
-    if as_json:
-        return JsonResponse({"status": "verified", "next": target})
-    return HttpResponseRedirect(target)
-
-
-def leave(request: HttpRequest) -> HttpResponse:
-    """Log out whoever this session still names, and answer with the way to the login."""
-    if session.LOGIN in session.read(request.session):
-        logout(request)
-    login_url = settings_url("LOGIN_URL")
-    if not wants_json(request):
-        return HttpResponseRedirect(login_url)
-    if request.method == "POST" and request.path == page_url("cancel"):
-        return JsonResponse({"status": "logged_out", "login_url": login_url})
-    return problem(
-        403,
-        "login_required",
-        pgettext("otp_gate", "Login required"),
-        _("Log in first."),
-        login_url=login_url,
-    )

@@ -38,5 +38,6 @@ def about(request: HttpRequest) -> HttpResponse:
 
 @otp_required(max_age=60)
 def step_up(request: HttpRequest) -> HttpResponse:
-    """Show a page that wants a code typed within the last minute."""
-    return render(request, "step_up.html")
+    """Show a form that wants a code typed within the last minute, and what was sent with it."""
+    sent = {"note": request.POST.get("note"), "file": request.FILES.get("file")}
+    return render(request, "step_up.html", sent)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.contrib.auth import get_user, get_user_model, login, logout
 from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.multipartparser import MultiPartParserError
+from django.urls import set_urlconf
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
@@ -54,6 +58,14 @@ class Lends(MiddlewareMixin):
             request.user = get_user_model().objects.get(username=username)
 
 
+class LendsBySession(MiddlewareMixin):
+    """The same, from when a view says so until one takes it back."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if username := request.session.get("lent"):
+            request.user = get_user_model().objects.get(username=username)
+
+
 class Tokens(MiddlewareMixin):
     """Knows a user by a token, and loads him only when somebody looks."""
 
@@ -69,6 +81,15 @@ class Hosts(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> None:
         if urlconf := request.headers.get("X-Urlconf"):
             request.urlconf = f"tests.urlconfs.{urlconf}"
+
+
+class HostsByName(MiddlewareMixin):
+    """The same by the name of the host, in force for whoever makes an address, too."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.get_host().startswith("shop."):
+            request.urlconf = "tests.urlconfs.tenant"
+            set_urlconf(request.urlconf)
 
 
 class Looks(MiddlewareMixin):
@@ -124,6 +145,31 @@ class NewPasswordAtView(MiddlewareMixin):
         return NewPasswordFirst.process_request(self, request)  # type: ignore[arg-type]
 
 
+class NewPasswordButNotHere(MiddlewareMixin):
+    """The same for every page, but those of the gate, which its author knows."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path.startswith("/otp/"):
+            return None
+        return NewPasswordFirst.process_request(self, request)  # type: ignore[arg-type]
+
+
+class ShutsOutAtView(MiddlewareMixin):
+    """Refuses whom it has had enough of, once the view is known."""
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        return HttpResponse("shut out", status=429) if "X-Shut-Out" in request.headers else None
+
+
+class Maintenance(MiddlewareMixin):
+    """Answers everything while the site is being worked on."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if getattr(settings, "MAINTENANCE", False):
+            return HttpResponse("back soon", status=503)
+        return None
+
+
 class Swaps(MiddlewareMixin):
     """Puts another user behind the promise that `request.user` is."""
 
@@ -160,3 +206,11 @@ class MasksUser(MiddlewareMixin):
             request.user = AnonymousUser()
             if request.headers["X-Stranger"] == "looked":
                 request._acached_user = get_user(request)  # type: ignore[attr-defined]
+
+
+class ReadsForms(MiddlewareMixin):
+    """Looks into each form, and takes a broken one for an empty one."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        with suppress(MultiPartParserError):
+            request.POST  # noqa: B018

@@ -268,6 +268,5 @@ def test_each_script_says_what_it_takes() -> None:
 
 def test_the_digest_of_a_script_is_redis_own() -> None:
     """EVALSHA finds what EVAL stored."""
-    source, digest = store.VERIFY
-    assert store.client("default").script_load(source) == digest
+    assert store.client("default").script_load(store.VERIFY.source) == store.VERIFY.digest
     assert len(codes.code_digest("1", "n", "123456")) == 24

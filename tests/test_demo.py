@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 import os
 import re
 import signal
@@ -10,45 +9,17 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.servers import HOST, ROOT, Server, free_port, listens, running
+from tests.strangers import Stranger
 
 pytestmark = pytest.mark.once
 
 DEMO = [sys.executable, "scripts/demo.py"]
-
-
-class Stranger:
-    """Somebody with a program like curl: a cookie jar, and forms filled in by hand."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.jar = http.cookiejar.CookieJar()
-        self.opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.jar)
-        )
-
-    def get(self, path: str) -> tuple[str, str]:
-        """Open a page; return where one ended up, and the page."""
-        return self.fetch(urllib.request.Request(urllib.parse.urljoin(self.url, path)))
-
-    def post(self, path: str, **fields: str) -> tuple[str, str]:
-        """Fill in a form and send it, with the token of the page that it stands on."""
-        token = next(cookie.value for cookie in self.jar if cookie.name == "csrftoken")
-        body = urllib.parse.urlencode({"csrfmiddlewaretoken": token, **fields}).encode()
-        return self.fetch(urllib.request.Request(urllib.parse.urljoin(self.url, path), body))
-
-    def fetch(self, request: urllib.request.Request) -> tuple[str, str]:
-        request.add_header("Accept", "text/html")
-        with self.opener.open(request, timeout=20) as response:
-            return response.url.removeprefix(self.url), response.read().decode()
 
 
 @pytest.fixture(scope="module")

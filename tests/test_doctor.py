@@ -17,6 +17,7 @@ from otp_gate import store
 from tests import doubles, servers
 from tests.browsers import redis_at
 from tests.commands import Ran, manage
+from tests.gates import put_around_gate
 
 SECRET = "geheim"
 REDIS = "django_redis.cache.RedisCache"
@@ -97,6 +98,22 @@ def test_each_failing_check_is_told_with_its_line(settings: Any) -> None:
     told = manage("doctor")
     assert len(wrong(told)) == 1
     assert told.failed == "1 thing is wrong."
+
+
+def test_what_stands_before_the_gate_is_named(settings: Any) -> None:
+    """Of the project's own alone: it may be what sends people round in a ring."""
+    put_around_gate(
+        settings,
+        before=["tests.middlewares.NewPasswordFirst", "django.middleware.locale.LocaleMiddleware"],
+        after=["tests.middlewares.Looks"],
+    )
+    told = manage("doctor")
+    text = "These see a user who has typed in no code yet: tests.middlewares.NewPasswordFirst"
+    assert [verdict for said, verdict in found(told).items() if said.startswith(text)] == ["note"]
+    assert "leaves /otp/ and what is below it alone" in told.out
+    assert told.failed == ""
+    settings.MIDDLEWARE = [settings.MIDDLEWARE[-1]]
+    assert "no code yet" not in manage("doctor").out
 
 
 def test_settings_that_cannot_be_read_do_not_say_which_redis(settings: Any) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from typing import Any
 
+import django
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from tests import views
+from tests.browsers import status_of
 from tests.gates import assert_held, put_around_gate, restarted
 from tests.helpers import (
     CANCEL,
     LOGIN,
+    RESEND,
     VERIFY,
     last_code,
     log_in,
@@ -159,6 +165,188 @@ def test_who_must_change_his_password_may_sign_out(settings: Any, held: Any, for
     put_around_gate(settings, after=[forced])
     assert restarted(held).post(CANCEL)["Location"] == LOGIN
     assert held.get("/secret/").content == b"secret of nobody"
+
+
+def test_the_same_demand_before_the_gate(settings: Any, held: Any) -> None:
+    """Where it is made at the view, the gate's own pages answer all the same, and each once."""
+    put_around_gate(settings, before=["tests.middlewares.NewPasswordAtView"])
+    assert_held(restarted(held).get("/plain/"), "/plain/")
+    assert held.get(VERIFY).status_code == 200
+    assert held.post(VERIFY, {"code": wrong_code()}).status_code == 200
+    assert held.post(RESEND).status_code == 429
+    assert status_of(held)["attempts_left"] == 4
+    done = held.post(VERIFY + "?next=/secret/", {"code": last_code()})
+    assert done["Location"] == "/secret/"
+    assert held.get("/secret/")["Location"] == "/plain/"
+    assert held.get("/plain/").content == b"plain"
+
+
+def test_the_same_demand_before_the_gate_lets_people_sign_out(settings: Any, held: Any) -> None:
+    """Never a trap."""
+    put_around_gate(settings, before=["tests.middlewares.NewPasswordAtView"])
+    assert restarted(held).post(CANCEL)["Location"] == LOGIN
+    assert held.get("/secret/").content == b"secret of nobody"
+
+
+def test_a_demand_before_the_gate_that_leaves_its_pages_alone(settings: Any, held: Any) -> None:
+    """What answers before the gate is asked must know its pages, as it knows its own."""
+    put_around_gate(settings, before=["tests.middlewares.NewPasswordButNotHere"])
+    assert restarted(held).get("/secret/")["Location"] == "/plain/"
+    assert_held(held.get("/plain/"), "/plain/")
+    done = held.post(VERIFY, {"code": open_page(held), "next": "/plain/"})
+    assert done["Location"] == "/plain/"
+    assert held.get("/plain/").content == b"plain"
+    assert held.get("/secret/")["Location"] == "/plain/"
+
+
+def test_what_refuses_before_the_gate_is_not_overruled(settings: Any, held: Any) -> None:
+    """A site that shuts an address out, at the view, shuts it out of the gate's pages too."""
+    put_around_gate(settings, before=["tests.middlewares.ShutsOutAtView"])
+    response = restarted(held).get(VERIFY, headers={"x-shut-out": "1"})
+    assert (response.status_code, response.content) == (429, b"shut out")
+    assert held.get(VERIFY).status_code == 200
+
+
+# Maintenance
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_maintenance_opens_nothing(settings: Any, held: Any, mailoutbox: Any, place: str) -> None:
+    """Before the gate it answers everybody; behind it those whom the gate lets pass."""
+    put_around_gate(settings, **{place: ["tests.middlewares.Maintenance"]})
+    settings.MAINTENANCE = True
+    response = restarted(held).get("/secret/")
+    if place == "before":
+        assert (response.status_code, held.get(VERIFY).status_code) == (503, 503)
+        assert mailoutbox == []
+    else:
+        assert_held(response, "/secret/")
+        assert held.post(VERIFY, {"code": open_page(held)}).status_code == 302
+        assert held.get("/secret/").status_code == 503
+    settings.MAINTENANCE = False
+    views.RAN.clear()
+    if place == "before":
+        assert_held(held.get("/secret/"), "/secret/")
+        held.post(VERIFY, {"code": open_page(held)})
+    assert held.get("/secret/").content == b"secret of alice"
+
+
+# What changes answers on their way out
+
+
+def test_a_condition_shows_nothing(settings: Any, held: Any, alice: Any) -> None:
+    """Who knows the ETag of a page learns neither that it is the same nor that it is another."""
+    settings.MIDDLEWARE = ["django.middleware.http.ConditionalGetMiddleware", *settings.MIDDLEWARE]
+    other = Client()
+    pass_gate(other)
+    etag = other.get("/plain/")["ETag"]
+    assert other.get("/plain/", headers={"if-none-match": etag}).status_code == 304
+    views.RAN.clear()
+    for condition in (etag, '"other"', "*"):
+        response = restarted(held).get("/plain/", headers={"if-none-match": condition})
+        assert_held(response, "/plain/")
+        assert "ETag" not in response
+        page = held.get(VERIFY, headers={"if-none-match": condition})
+        assert (page.status_code, "ETag" in page) == (200, False)
+
+
+def test_pages_are_packed(settings: Any, held: Any) -> None:
+    """GZipMiddleware packs the gate's page like any other; a refusal stays what it is."""
+    settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
+    packed = {"accept-encoding": "gzip"}
+    assert_held(restarted(held).get("/secret/", headers=packed), "/secret/")
+    page = held.get(VERIFY, headers=packed)
+    assert page["Content-Encoding"] == "gzip"
+    assert 'name="code"' in gzip.decompress(page.content).decode()
+    done = held.post(VERIFY, {"code": last_code(), "next": "/secret/"}, headers=packed)
+    assert done["Location"] == "/secret/"
+    told = held.get("/step-up/", headers=packed)
+    assert told.content == b"stepped up"
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="the middleware is of Django 6.0")
+def test_a_content_security_policy(settings: Any, held: Any) -> None:
+    """The gate's pages work under it, and carry it as every other does."""
+    settings.MIDDLEWARE = [
+        "django.middleware.csp.ContentSecurityPolicyMiddleware",
+        *settings.MIDDLEWARE,
+    ]
+    settings.SECURE_CSP = {"default-src": ["'self'"], "frame-ancestors": ["'none'"]}
+    policy = "default-src 'self'; frame-ancestors 'none'"
+    refusal = restarted(held).get("/secret/")
+    assert_held(refusal, "/secret/")
+    page = held.get(VERIFY)
+    assert refusal["Content-Security-Policy"] == page["Content-Security-Policy"] == policy
+    text = page.content.decode()
+    assert not re.search(r"<script(?![^>]*\ssrc=)|<style| style=| on\w+=|javascript:", text)
+
+
+@pytest.mark.parametrize("storage", ["cookie.CookieStorage", "session.SessionStorage"])
+def test_messages_wait_for_the_code(settings: Any, nobody: Any, alice: Any, storage: str) -> None:
+    """What the login had to say is said once, on the first page that shows messages."""
+    settings.MESSAGE_STORAGE = f"django.contrib.messages.storage.{storage}"
+    settings.ROOT_URLCONF = "tests.urlconfs.neighbours"
+    nobody.get("/greet/alice/")
+    views.RAN.clear()
+    assert_held(nobody.get("/messages/"), "/messages/")
+    nobody.post(VERIFY, {"code": open_page(nobody)})
+    assert nobody.get("/messages/").content == b"Welcome, alice"
+    assert nobody.get("/messages/").content == b""
+
+
+# Addresses
+
+
+def test_a_missing_slash(held: Any) -> None:
+    """APPEND_SLASH tells the half-authenticated nothing; afterwards it does what it always did."""
+    assert_held(held.get("/secret"), "/secret")
+    assert_held(held.get("/nothing"), "/nothing")
+    done = held.post(VERIFY + "?next=/secret", {"code": open_page(held)})
+    assert done["Location"] == "/secret"
+    response = held.get("/secret")
+    assert (response.status_code, response["Location"]) == (301, "/secret/")
+
+
+def test_a_missing_slash_of_the_gates_own_page(passed: Any, nobody: Any) -> None:
+    """Who types the address by hand arrives."""
+    for client in (passed, nobody):
+        response = client.get("/otp")
+        assert (response.status_code, response["Location"]) == (301, VERIFY)
+
+
+def test_a_site_that_wants_www(settings: Any, half: Client) -> None:
+    """PREPEND_WWW comes first, for the gate's pages too."""
+    settings.PREPEND_WWW = True
+    settings.ALLOWED_HOSTS = ["testserver", "www.testserver"]
+    for page in ("/secret/", VERIFY):
+        response = restarted(half).get(page)
+        assert (response.status_code, response["Location"]) == (301, f"http://www.testserver{page}")
+    assert_held(half.get("/secret/", headers={"host": "www.testserver"}), "/secret/")
+    assert half.get(VERIFY, headers={"host": "www.testserver"}).status_code == 200
+    done = half.post(
+        VERIFY,
+        {"code": last_code(), "next": "http://www.testserver/secret/"},
+        headers={"host": "www.testserver"},
+    )
+    assert done["Location"] == "http://www.testserver/secret/"
+
+
+def test_a_site_that_wants_https(settings: Any, half: Client, mailoutbox: Any) -> None:
+    """SECURE_SSL_REDIRECT comes first; no code is sent to a page that is not there."""
+    settings.SECURE_SSL_REDIRECT = True
+    restarted(half)
+    for page in ("/secret/", VERIFY):
+        response = half.get(page)
+        assert (response.status_code, response["Location"]) == (301, f"https://testserver{page}")
+    assert mailoutbox == []
+    assert_held(half.get("/secret/", secure=True), "/secret/")
+    page = half.get(VERIFY + "?next=/secret/", secure=True)
+    assert page.status_code == 200
+    assert "https://" in mailoutbox[-1].body
+    assert "http://" not in mailoutbox[-1].body
+    done = half.post(VERIFY, {"code": last_code(), "next": "/secret/"}, secure=True)
+    assert done["Location"] == "/secret/"
+    assert half.get("/secret/", secure=True).content == b"secret of alice"
 
 
 @pytest.mark.parametrize("page", ["/open/", "/aopen/"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import ast
+import itertools
+import re
 import sys
 import zipfile
 from collections import Counter
@@ -15,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from otp_gate import __version__
-from tests.servers import lacking
+from tests.installs import LOCKS, OPTIONS, insert, pip, run
+from tests.servers import HOST, free_port, lacking, listens, redis_server, running
+from tests.strangers import Stranger
 
 pytestmark = pytest.mark.once
 
@@ -41,21 +44,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     return folder
-
-
-def run(*command: str, cwd: Path, path: str = "") -> str:
-    """Run a command far from this checkout, and return what it printed."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO_", "PYTHON"))}
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def names(wheel: Path) -> list[str]:
@@ -107,6 +95,30 @@ def test_it_says_who_it_is(wheel: Path) -> None:
     assert found["License-Expression"] == "BSD-3-Clause"
     assert DIST_INFO + "licenses/LICENSE" in names(wheel)
     assert "# django-otp-gate" in found.get_payload()
+
+
+def test_every_supported_pair_is_in_the_matrix(wheel: Path) -> None:
+    """Each Python with each Django that runs on it, as the wheel says whom it supports."""
+    kinds = metadata(wheel).get_all("Classifier") or []
+    said = re.findall(r"(Python|Django) :: (\d+\.\d+)", "\n".join(kinds))
+    pythons = [version for name, version in said if name == "Python"]
+    locks = [f"django{version.replace('.', '')}" for name, version in said if name == "Django"]
+    assert (len(pythons), len(locks)) == (3, 3)
+    pairs = next(
+        ast.literal_eval(node.value)
+        for node in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PAIRS"
+    )
+    for python, lock in itertools.product(pythons, locks):
+        runs = python != "3.11" or lock == "django52"  # Django 6 wants Python 3.12.
+        assert ((python, lock) in pairs) is runs, (python, lock)
+
+
+def test_pytest_finds_the_fixtures(wheel: Path) -> None:
+    """By the entry point; whoever installs the package has nothing to register."""
+    with zipfile.ZipFile(wheel) as archive:
+        declared = archive.read(DIST_INFO + "entry_points.txt").decode()
+    assert declared.split() == ["[pytest11]", "otp_gate=otp_gate.pytest_plugin"]
 
 
 CACHES = """
@@ -188,10 +200,95 @@ def test_a_new_project_runs_from_the_wheel(installed: Path, tmp_path: Path) -> N
     assert [Path(line).is_relative_to(installed) for line in printed[-4:]] == [True] * 4
 
 
-def insert(file: Path, after: str, line: str) -> None:
-    """Add a line below another one, which `startproject` writes with either kind of quote."""
-    text = file.read_text("utf-8")
-    for quoted in (after, after.replace('"', "'")):
-        text = text.replace(quoted, f"{quoted}\n    {line}")
-    assert line in text
-    file.write_text(text, "utf-8")
+# In an environment of its own, by pip, with the lines as the README has them
+
+
+SITE = """
+CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "REDIS"}}
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+import django
+if django.VERSION < (6, 1):
+    EMAIL_BACKEND = CONSOLE
+else:
+    MAILERS = {"default": {"BACKEND": CONSOLE}}
+"""
+
+
+def pasted() -> tuple[str, str, str]:
+    """Return what the first block of the README adds to apps, middleware and URLs."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    block = readme.partition("```python\n")[2].partition("```")[0]
+    lists = {
+        node.targets[0].id: node.value.elts
+        for node in ast.parse(block).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.List)
+    }
+    shown = {
+        name: [ast.unparse(item) for item in items if ast.unparse(item) != "..."]
+        for name, items in lists.items()
+    }
+    [app], [above, gate], [url] = shown.values()
+    assert list(shown) == ["INSTALLED_APPS", "MIDDLEWARE", "urlpatterns"]
+    assert above == repr(AUTHENTICATION)
+    return app, gate, url
+
+
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment, into which pip has installed the wheel."""
+    folder = tmp_path_factory.mktemp("environment")
+    # Debian's Python comes without the pip that it would put there.
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder), cwd=folder)
+    python = folder / "bin" / "python"
+    into = ("--python", python, "install")
+    pip(*into, *OPTIONS, "--only-binary", ":all:", "-r", LOCKS / "demo.txt")
+    pip(*into, "--quiet", "--no-index", wheel)
+    return python
+
+
+def test_a_new_project_installs_it_by_pip(python: Path, tmp_path: Path) -> None:
+    """`pip install`, `startproject`, three lines, a password, and the code from the terminal."""
+    run(str(python), "-m", "django", "startproject", "shop", ".", cwd=tmp_path)
+    app, gate, url = pasted()
+    insert(tmp_path / "shop/settings.py", '"django.contrib.staticfiles",', f"{app},")
+    insert(tmp_path / "shop/settings.py", f'"{AUTHENTICATION}",', f"{gate},")
+    insert(tmp_path / "shop/urls.py", 'path("admin/", admin.site.urls),', f"{url},")
+    urls = (tmp_path / "shop/urls.py").read_text("utf-8")
+    (tmp_path / "shop/urls.py").write_text(f"from django.urls import include\n{urls}", "utf-8")
+
+    with redis_server() as redis, (tmp_path / "shop/settings.py").open("a") as settings:
+        settings.write(SITE.replace("REDIS", redis))
+        settings.close()
+        manage = [str(python), str(tmp_path / "manage.py")]
+        run(*manage, "check", "--fail-level", "WARNING", cwd=tmp_path)
+        run(*manage, "migrate", "-v", "0", cwd=tmp_path)
+        person = ["--noinput", "--username", "root", "--email", "root@example.org"]
+        password = {"DJANGO_SUPERUSER_PASSWORD": "pw"}
+        run(*manage, "createsuperuser", *person, cwd=tmp_path, env=password)
+        where = run(
+            *manage, "shell", "-c", "import otp_gate; print(otp_gate.__file__)", cwd=tmp_path
+        )
+        assert Path(where.split()[-1]).is_relative_to(python.parent.parent)
+
+        port = free_port()
+        serve = [*manage, "runserver", "--noreload", f"{HOST}:{port}"]
+        env = {"DJANGO_SETTINGS_MODULE": "shop.settings"}
+        address = f"http://{HOST}:{port}"
+        with running(serve, address, port, lambda: listens(port), env) as server:
+            stranger = Stranger(server.url)
+            stranger.get("/admin/login/")
+            form = {"username": "root", "password": "pw", "next": "/admin/"}
+            address, page = stranger.post("/admin/login/", **form)
+            assert address == "/otp/?next=/admin/"
+            code = re.search(r"^ *(\d{3}) ?(\d{3}) *$", server.output, re.MULTILINE)
+            assert code is not None, server.output
+            assert code[1] + code[2] not in page
+            assert stranger.get("/admin/")[0] == "/otp/?next=/admin/"
+            address, page = stranger.post(address, code=code[1] + code[2])
+            assert address == "/admin/"
+            assert "Site administration" in page

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,9 +14,11 @@ from django.test import Client, RequestFactory
 
 from otp_gate import reports, session, store
 from otp_gate.middleware import NOBODY
+from otp_gate.signals import request_refused
 from otp_gate.state import GateState
 from tests.browsers import redis_commands
 from tests.commands import manage
+from tests.gates import put_around_gate, restarted
 from tests.helpers import VERIFY, log_in, open_page
 
 SECRET = "/secret/"
@@ -102,6 +106,97 @@ def test_the_enforcing_gate_counts_nothing(alice: Any, nobody: Any, settings: An
     assert ran.err == 'MODE is "enforce": nothing is counted any more.\n'
 
 
+def test_a_request_that_is_judged_twice_counts_once(
+    alice: Any, nobody: Any, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where a middleware behind the gate puts another object of the same user into the request."""
+    put_around_gate(settings, after=["tests.middlewares.Lends"])
+    restarted(nobody)
+    log_in(nobody)
+    heard: list[Any] = []
+
+    def listen(**told: Any) -> None:
+        heard.append(told["enforced"])
+
+    request_refused.connect(listen)
+    with caplog.at_level("INFO", "otp_gate"):
+        assert nobody.get(SECRET, headers={"x-lend": "alice"}).content == b"secret of alice"
+    request_refused.disconnect(listen)
+    assert told()[0] == "1 alice secret"
+    assert (heard, caplog.text.count("Would turn away")) == ([False], 1)
+
+
+def test_one_request_is_one(alice: Any, nobody: Any) -> None:
+    """In words, too."""
+    log_in(nobody)
+    nobody.get(SECRET)
+    assert told()[-1].startswith("1 request would have been stopped since ")
+
+
+def test_sums(alice: Any, bob: Any, nobody: Any, client: Client) -> None:
+    """By user, to know whom to write to; by place, to know what to look at."""
+    log_in(nobody)
+    log_in(client, "bob")
+    for page in (SECRET, "/plain/", SECRET):
+        nobody.get(page)
+    client.get(SECRET)
+    assert told("--by", "user")[:-1] == ["3 alice", "1 bob"]
+    assert told("--by", "place")[:-1] == ["3 secret", "1 plain"]
+    assert told("--by", "place")[-1].startswith("4 requests ")
+
+
+def test_for_a_program(
+    alice: Any, bob: Any, nobody: Any, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is gone, and what found no room, are null; times are told with their zone."""
+    assert json.loads(manage("report", "--json").out) == {
+        "since": None,
+        "total": 0,
+        "counters": [],
+    }
+    monkeypatch.setattr(reports, "ROOM", 2)
+    log_in(nobody)
+    log_in(client, "bob")
+    for page in (SECRET, SECRET, SECRET):
+        nobody.get(page)
+    for page in ("/no-such-page/", "/no-such-page/", "/plain/"):
+        client.get(page)
+    bob.delete()
+    told = json.loads(manage("report", "--json", "--clear").out)
+    assert datetime.fromisoformat(told["since"]).tzinfo is not None
+    assert told["total"] == 6
+    assert told["counters"] == [
+        {"user": "alice", "where": "secret", "times": 3},
+        {"user": None, "where": "(no such URL)", "times": 2},
+        {"user": None, "where": None, "times": 1},
+    ]
+    assert json.loads(manage("report", "--json").out)["total"] == 0
+
+
+def test_a_name_gives_the_terminal_no_orders(
+    alice: Any, nobody: Any, django_user_model: Any
+) -> None:
+    """Where names are free, somebody calls himself a line of the report, or worse."""
+    log_in(nobody)
+    nobody.get(SECRET)
+    name = "bob\n9999 root admin:index\x1b[2J"
+    django_user_model.objects.filter(pk=alice.pk).update(username=name)
+    out = manage("report").out
+    assert len(out.splitlines()) == 2
+    assert "\x1b" not in out
+    assert repr(name) in out
+    told = json.loads(manage("report", "--json").out)
+    assert told["counters"][0]["user"] == name
+
+
+def test_another_secret_key_knows_no_names(alice: Any, nobody: Any, settings: Any) -> None:
+    """The numbers are there all the same."""
+    log_in(nobody)
+    nobody.get(SECRET)
+    settings.SECRET_KEY = "another"
+    assert told()[0] == "1 (deleted) secret"
+
+
 def test_clear_prints_and_begins_anew(alice: Any, nobody: Any) -> None:
     """What was printed is gone; what comes later is counted again."""
     log_in(nobody)
@@ -165,16 +260,29 @@ def test_counting_begins_again_after_the_pause(
     assert told()[0] == "1 alice secret"
 
 
+def test_no_count_is_lost_to_somebody_who_clears(rf: RequestFactory, db: None) -> None:
+    """What is printed and what is left are together what has been counted."""
+    with ThreadPoolExecutor(4) as workers:
+        passing = [workers.submit(pass_by, rf) for _ in range(300)]
+        printed = 0
+        while not all(one.done() for one in passing):
+            printed += sum(counter.times for counter in reports.counted(forget=True)[1])
+    printed += sum(counter.times for counter in reports.counted(forget=True)[1])
+    assert printed == 300
+
+
+def pass_by(rf: RequestFactory) -> None:
+    """Be let through once, by the gate on trial."""
+    request = rf.get(SECRET)
+    request.user = request.session = request.resolver_match = None  # type: ignore[assignment]
+    GateState(request, "half", NOBODY, session.NOTHING)
+    reports.count(request)
+
+
 def test_no_count_is_lost_to_another_worker(rf: RequestFactory, db: None) -> None:
     """Eight at once: one step in Redis, and not a number that is read and written back."""
 
-    def pass_by(_: int) -> None:
-        request = rf.get(SECRET)
-        request.user = request.session = request.resolver_match = None  # type: ignore[assignment]
-        GateState(request, "half", NOBODY, session.NOTHING)
-        reports.count(request)
-
     with ThreadPoolExecutor(8) as workers:
-        list(workers.map(pass_by, range(400)))
+        list(workers.map(pass_by, [rf] * 400))
     _, [counter] = reports.counted()
     assert counter.times == 400

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests import views
@@ -22,6 +24,7 @@ CLIENTS = [
     ({"accept": "garbage"}, PAGE),
     ({"accept": CHROME, "sec-fetch-dest": "document", "sec-fetch-mode": "navigate"}, PAGE),
     ({"accept": CHROME, "sec-fetch-dest": "Document"}, PAGE),
+    ({"accept": CHROME, "sec-fetch-dest": "empty", "sec-fetch-mode": "navigate"}, PAGE),
     ({"accept": "text/html, application/json;q=0.9"}, PAGE),
     ({"accept": "application/json"}, PROGRAM),
     ({"accept": "application/vnd.api+json"}, PROGRAM),
@@ -122,6 +125,122 @@ def test_a_long_address_is_no_next(held: Any) -> None:
     assert_held(held.get("/secret/?" + "a" * 2000))
 
 
+# Uploads
+
+
+class Unread(io.RawIOBase):
+    """A body that knows whether anybody has asked for it."""
+
+    asked = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: Any) -> int:
+        self.asked += 1
+        return 0
+
+
+UPLOADERS = {
+    "fetch": {"sec-fetch-dest": "empty", "sec-fetch-mode": "cors", "accept": "*/*"},
+    "XMLHttpRequest": {"sec-fetch-dest": "empty", "accept": "*/*", "x-requested-with": "XMLHttpRequest"},
+    "dropzone": {"accept": "application/json", "cache-control": "no-cache", "x-requested-with": "XMLHttpRequest"},
+    "over plain HTTP": {"x-requested-with": "XMLHttpRequest"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", UPLOADERS)
+def test_an_upload_is_refused_before_it_is_read(half: Client, kind: str) -> None:
+    """Ten megabytes of a file, with no CSRF token: a problem document, and not a byte of it read."""
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = half.cookies
+    body = Unread()
+    response = strict.generic(
+        "POST",
+        "/class/",
+        content_type="multipart/form-data; boundary=b",
+        headers=UPLOADERS[kind],
+        **{"wsgi.input": body, "CONTENT_LENGTH": str(10 * 2**20)},
+    )
+    assert (response.status_code, response["Content-Type"]) == (403, "application/problem+json")
+    assert (response.json()["code"], response.json()["verify_url"]) == ("otp_required", VERIFY)
+    assert body.asked == 0
+    assert not views.RAN
+
+
+@pytest.mark.parametrize("kind", UPLOADERS)
+def test_an_upload_arrives_whole_after_the_code(
+    settings: Any, held: Any, kind: str, mailoutbox: Any
+) -> None:
+    """Refused on either server, without a code being sent for it; then it is the view's, whole."""
+    settings.ROOT_URLCONF = "tests.urlconfs.fetches"
+
+    def upload() -> Any:
+        file = SimpleUploadedFile(
+            "photo.jpg", b"x" * 3_000_000
+        )  # More than Django keeps in memory.
+        return held.post("/upload/", {"file": file}, headers=UPLOADERS[kind])
+
+    refused = upload()
+    assert (refused.status_code, refused.json()["code"]) == (403, "otp_required")
+    assert mailoutbox == []
+    held.post(VERIFY, {"code": open_page(held)})
+    assert upload().json() == {"name": "photo.jpg", "size": 3_000_000}
+
+
+# Frames
+
+
+@pytest.mark.parametrize("dest", ["iframe", "frame", "object", "embed", "fencedframe"])
+def test_a_preview_in_a_frame(settings: Any, held: Any, mailoutbox: Any, dest: str) -> None:
+    """The editor's preview stays blank and sends no code; the page around it leads to the code."""
+    settings.X_FRAME_OPTIONS = "SAMEORIGIN"
+    framed = {"sec-fetch-dest": dest, "sec-fetch-mode": "navigate", "accept": CHROME}
+    refused = held.get("/secret/?preview=1", headers=framed)
+    assert_held(refused)
+    inside = held.get(refused["Location"], headers=framed)
+    assert inside["X-Frame-Options"] == "DENY"
+    assert mailoutbox == []
+    # Nobody has used anything up: the person who opens the page is sent the first code.
+    held.post(VERIFY, {"code": open_page(held)})
+    preview = held.get("/secret/?preview=1", headers=framed)
+    assert (preview.content, preview["X-Frame-Options"]) == (b"secret of alice", "SAMEORIGIN")
+
+
+# Service workers
+
+
+def test_a_service_worker_is_not_installed_or_renewed(
+    settings: Any, held: Any, mailoutbox: Any
+) -> None:
+    """A bare refusal: a browser never follows a redirect of its script, and keeps the old one."""
+    settings.ROOT_URLCONF = "tests.urlconfs.fetches"
+    headers = {"service-worker": "script", "sec-fetch-dest": "serviceworker", "accept": "*/*"}
+    response = held.get("/sw.js", headers=headers)
+    assert (response.status_code, response.content) == (403, b"")
+    assert mailoutbox == []
+    held.post(VERIFY, {"code": open_page(held)})
+    response = held.get("/sw.js", headers=headers)
+    assert (response.status_code, response["Content-Type"]) == (200, "text/javascript")
+
+
+def test_a_fetch_within_a_worker_is_a_programs(held: Any, mailoutbox: Any) -> None:
+    """It learns by a problem document what is due, for no person looks at its answer."""
+    inside = {"sec-fetch-dest": "empty", "sec-fetch-mode": "cors", "accept": "*/*"}
+    assert held.get("/secret/", headers=inside).json()["verify_url"] == VERIFY
+    assert held.get(VERIFY, headers=inside).json()["status"] == "none"
+    assert mailoutbox == []
+
+
+def test_a_page_that_a_worker_loads_is_a_page(held: Any, mailoutbox: Any) -> None:
+    """A worker that passes a page load on says `empty` of it; a person looks at the answer."""
+    passed_on = {"sec-fetch-dest": "empty", "sec-fetch-mode": "navigate", "accept": CHROME}
+    refused = held.get("/secret/", headers=passed_on)
+    assert_held(refused, "/secret/")
+    assert 'name="code"' in held.get(refused["Location"], headers=passed_on).content.decode()
+    assert len(mailoutbox) == 1
+
+
 # HTMX
 
 
@@ -166,7 +285,7 @@ A_FORM = {"accept": f"text/vnd.turbo-stream.html, {TURBO}", "sec-fetch-dest": "e
     ("page", "target"),
     [
         ("http://testserver/shop/?page=2#top", "/shop/?page=2"),
-        ("http://evil.example/x", "/x"),
+        ("http://evil.example/x", ""),
         ("http://testserver//evil.example/", ""),
         ("http://testserver/otp/", ""),
         ("http://[evil", ""),

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.contrib.flatpages.models import FlatPage
 from django.contrib.sites.models import Site
+from django.test import Client
+from django.urls import clear_script_prefix, set_script_prefix
 
+from otp_gate.signals import code_refused
 from tests import views
+from tests.browsers import AsyncBrowser
+from tests.clock import Clock
 from tests.gates import assert_held, put_around_gate, restarted
-from tests.helpers import LOGIN, PASSWORD, RESEND, VERIFY, last_code
+from tests.helpers import (
+    JSON,
+    LOGIN,
+    PASSWORD,
+    RESEND,
+    VERIFY,
+    codes_sent,
+    last_code,
+    open_page,
+)
 
 TENANTS = ["tenant", "catch_all"]
 
@@ -37,6 +52,27 @@ def test_the_whole_way_under_a_tenants_urlconf(
     response = held.post(VERIFY + "?next=/tenant/", {"code": last_code()}, headers=headers)
     assert (response.status_code, response["Location"]) == (302, "/tenant/")
     assert held.get("/tenant/", headers=headers).content == b"secret of alice"
+
+
+@pytest.mark.parametrize("urlconf", [*TENANTS, "kept"])
+def test_an_own_page_runs_once_there(hosts: None, passed: Any, clock: Clock, urlconf: str) -> None:
+    """A step-up under another URLconf, with the gate's pages in it or not: one POST, one answer."""
+    headers = {"x-urlconf": urlconf}
+    restarted(passed)
+    clock.advance(400)
+    passed.get("/step-up/", headers={"x-urlconf": "kept"})
+    passed.get(VERIFY, headers=headers)
+    heard = []
+
+    def hear(**named: Any) -> None:
+        heard.append(named["reason"])
+
+    code_refused.connect(hear)
+    fields = {"code": last_code(), "next": "/tenant/"}
+    response = passed.post(VERIFY, fields, headers=headers)
+    code_refused.disconnect(hear)
+    assert (response.status_code, response["Location"]) == (302, "/tenant/")
+    assert heard == []
 
 
 @pytest.mark.parametrize("tenant", TENANTS)
@@ -90,6 +126,71 @@ def test_a_flatpage_of_that_address_does_not_come_first(
     assert b"flat secret" not in response.content
 
 
+# Hosts
+
+
+@pytest.fixture(params=["before", "after"])
+def by_host(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Each host has a URLconf of its own, which is also put in force for `reverse`."""
+    put_around_gate(settings, **{request.param: ["tests.middlewares.HostsByName"]})
+
+
+@pytest.fixture
+def at_shop(by_host: None, alice: Any) -> Client:
+    """Alice's browser after the password, at a host without the gate's pages."""
+    client = Client(headers={"host": "shop.example.org"})
+    assert client.post(LOGIN, {"username": "alice", "password": PASSWORD}).status_code == 302
+    return client
+
+
+def test_a_host_without_the_include(at_shop: Client, mailoutbox: Any) -> None:
+    """Its visitors stay at that host: turned away, page, mail, code, in."""
+    assert_held(at_shop.get("/tenant/"), "/tenant/")
+    assert at_shop.get(VERIFY + "?next=/tenant/").status_code == 200
+    assert len(mailoutbox) == 1
+    assert at_shop.post(RESEND).status_code == 429
+    there = "http://shop.example.org/tenant/"
+    response = at_shop.post(VERIFY, {"code": last_code(), "next": there})
+    assert (response.status_code, response["Location"]) == (302, there)
+    assert at_shop.get("/tenant/").content == b"secret of alice"
+    assert at_shop.get(VERIFY)["Location"] == "/"
+
+
+def test_no_other_host_is_gone_on_to(at_shop: Client) -> None:
+    """Also not to one of the same site."""
+    at_shop.get(VERIFY)
+    elsewhere = "http://admin.example.org/secret/"
+    response = at_shop.post(VERIFY, {"code": last_code(), "next": elsewhere})
+    assert response["Location"] == "/"
+
+
+def test_a_session_of_another_host_is_held_there_too(at_shop: Client) -> None:
+    """Where the cookie is the whole domain's, the gate stands before each host of it."""
+    assert_held(at_shop.get("/secret/", headers={"host": "www.example.org"}), "/secret/")
+    assert at_shop.get(VERIFY, headers={"host": "www.example.org"}).status_code == 200
+
+
+# Several admin sites
+
+
+@pytest.mark.parametrize("first", ["/admin/", "/second-admin/"])
+@pytest.mark.parametrize("then", ["/admin/", "/second-admin/"])
+def test_admin_sites(settings: Any, admin_user: Any, nobody: Any, first: str, then: str) -> None:
+    """Whichever's login is used: both are shut before the code, and open after it."""
+    settings.ROOT_URLCONF = "tests.urlconfs.roads"
+    fields = {"username": "root", "password": PASSWORD, "next": then}
+    assert nobody.post(f"{first}login/", fields)["Location"] == then
+    for page in (first, then, f"{then}login/", f"{then}password_change/", f"{then}logout/"):
+        response = nobody.get(page)
+        assert_held(response, "" if page.endswith("logout/") else page)
+    done = nobody.post(VERIFY, {"code": open_page(nobody), "next": then})
+    assert done["Location"] == then
+    for page in (first, then):
+        assert nobody.get(page).status_code == 200
+    assert nobody.post(f"{first}logout/").status_code == 200
+    assert nobody.get(then).status_code == 302
+
+
 # Languages
 
 
@@ -126,6 +227,127 @@ def test_addresses_without_a_language(languages: None, alice: Any, nobody: Any, 
     assert response.status_code == 302
     assert response["Location"].startswith("/de/otp/")
     assert nobody.get(response["Location"], headers={"accept-language": "fr"}).status_code == 200
+    assert not views.RAN
+
+
+@pytest.mark.parametrize("switch", ["cookie", "view", "address"])
+def test_another_language_between_the_steps(
+    languages: None, settings: Any, alice: Any, nobody: Any, switch: str
+) -> None:
+    """Whoever chooses another one on the way types in the code that he has."""
+    settings.OTP_GATE = {"EXEMPT_VIEWS": ["set_language"]}
+    nobody.post("/de/login/", {"username": "alice", "password": PASSWORD})
+    german = nobody.get("/de/otp/?next=/de/secret/")
+    assert 'lang="de"' in german.content.decode()
+    code = last_code()
+    if switch == "cookie":
+        nobody.cookies["django_language"] = "fr"
+        at = nobody.get("/otp/?next=/de/secret/")["Location"]
+    elif switch == "address":
+        at = "/fr/otp/?next=/de/secret/"
+    else:
+        chosen = {"language": "fr", "next": "/de/otp/?next=/de/secret/"}
+        at = nobody.post("/i18n/setlang/", chosen, headers={"accept-language": "de"})["Location"]
+    assert at.startswith("/fr/otp/")
+    french = nobody.get(at)
+    assert (french.status_code, 'lang="fr"' in french.content.decode()) == (200, True)
+    assert codes_sent() == [code]
+    done = nobody.post("/fr/otp/", {"code": code, "next": "/de/secret/"})
+    assert done["Location"] == "/de/secret/"
+    assert nobody.get("/de/secret/").content == b"secret of alice"
+
+
+def test_a_locale_middleware_behind_the_gate(settings: Any, alice: Any, nobody: Any) -> None:
+    """It does not know the language yet when it turns people away; they arrive all the same."""
+    settings.ROOT_URLCONF = "tests.urlconfs.languages"
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    put_around_gate(settings, after=["django.middleware.locale.LocaleMiddleware"])
+    nobody.post("/en/login/", {"username": "alice", "password": PASSWORD})
+    assert nobody.get("/de/secret/")["Location"] == "/en/otp/?next=/de/secret/"
+    assert nobody.get("/de/otp/")["Location"] == "/en/otp/?next=/de/otp/"
+    assert 'name="code"' in nobody.get("/en/otp/?next=/de/otp/").content.decode()
+    assert not views.RAN
+    done = nobody.post("/en/otp/", {"code": last_code(), "next": "/de/otp/"})
+    assert nobody.get(done["Location"])["Location"] == "/de/"
+    assert nobody.get("/de/secret/").content == b"secret of alice"
+
+
+OPTIONAL = {
+    "outside": ("tests.urlconfs.optional_language", {"en": "/otp/", "de": "/otp/"}),
+    "inside": ("tests.urlconfs.optional_language_inside", {"en": "/otp/", "de": "/de/otp/"}),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("where", OPTIONAL)
+def test_a_default_language_that_stands_in_no_address(
+    half: Client, languages: None, settings: Any, where: str, language: str
+) -> None:
+    """With the gate's pages outside the language prefix, and inside it."""
+    settings.ROOT_URLCONF, addresses = OPTIONAL[where]
+    settings.LANGUAGE_CODE = "en"
+    restarted(half)
+    asked = {"accept-language": language}
+    for at in ("en", "de"):
+        page = "/de/welcome/" if at == "de" else "/welcome/"
+        response = half.get(page, headers=asked)
+        assert response["Location"] == f"{addresses[at]}?next={page}"
+        assert half.get(addresses[at], headers=asked).status_code == 200
+        assert half.get("/de/nothing/", headers=asked)["Location"].startswith(addresses["de"])
+    assert not views.RAN
+    address = addresses[language]
+    done = half.post(address, {"code": last_code(), "next": "/de/welcome/"}, headers=asked)
+    assert done["Location"] == "/de/welcome/"
+    assert half.get("/de/welcome/").content == b"secret of alice"
+    assert half.get("/welcome/").content == b"secret of alice"
+
+
+# Below a prefix
+
+
+@pytest.mark.parametrize("server", ["wsgi", "asgi"])
+@pytest.mark.parametrize("told", ["by the server", "by the setting"])
+def test_a_site_below_a_prefix(
+    settings: Any, half: Client, mailoutbox: Any, server: str, told: str
+) -> None:
+    """Every address of the gate carries it, on the page and in the mail; and its form works."""
+    browser: Any = half if server == "wsgi" else AsyncBrowser(half)
+    below = "" if server == "wsgi" else "/app"  # An ASGI server has it in the path, too.
+    if told == "by the setting":
+        settings.FORCE_SCRIPT_NAME = "/app"
+    elif server == "wsgi":
+        browser.defaults["SCRIPT_NAME"] = "/app"
+    else:
+        browser.client.defaults["root_path"] = "/app"
+    set_script_prefix("/app/")  # As the handler of either server does, and no test client.
+    try:
+        response = browser.get(f"{below}/secret/?a=1")
+        assert response["Location"] == "/app/otp/?next=/app/secret/%3Fa%3D1"
+        problem = browser.get(f"{below}/secret/", headers=JSON).json()
+        assert problem["verify_url"] == "/app/otp/"
+        page = browser.get(f"{below}/otp/?next=/app/secret/")
+        text = page.content.decode()
+        assert set(re.findall(r'action="([^"?]*)', text)) >= {"/app/otp/", "/app/otp/cancel/"}
+        assert "/app/otp/disown/?token=" in mailoutbox[-1].body
+        done = browser.post(f"{below}/otp/", {"code": last_code(), "next": "/app/secret/"})
+        assert done["Location"] == "/app/secret/"
+        assert browser.get(f"{below}/secret/").content == b"secret of alice"
+        assert browser.get(f"{below}/otp/")["Location"] == "/app/"
+    finally:
+        clear_script_prefix()
+
+
+def test_an_exempt_path_below_a_prefix(settings: Any, half: Client) -> None:
+    """It is the site's own path, with no prefix, wherever the site is mounted."""
+    settings.OTP_GATE = {"EXEMPT_PATHS": ["/files/"]}
+    set_script_prefix("/files/")
+    try:
+        assert half.get("/files/x", SCRIPT_NAME="/files").content == b"secret of nobody"
+        views.RAN.clear()
+        response = half.get("/secret/", SCRIPT_NAME="/files")
+        assert response["Location"] == "/files/otp/?next=/files/secret/"
+    finally:
+        clear_script_prefix()
     assert not views.RAN
 
 

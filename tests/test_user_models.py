@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("model", ["people.UUIDUser", "people.NamedUser"])
+@pytest.mark.parametrize("model", ["people.UUIDUser", "people.NamedUser", "people.EmailUser"])
 def test_any_primary_key_and_any_field_names(model: str) -> None:
-    """A UUID, a text; no `username`, no `email`, no `is_superuser`: held, sent, in."""
+    """A UUID, a text, a number; a handle or an address to log in by; no `username`: held, sent, in."""
     environ = {**os.environ, "USER_MODEL": model, "DJANGO_SETTINGS_MODULE": "tests.people.settings"}
     told = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.people.story"],

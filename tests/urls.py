@@ -26,6 +26,7 @@ urlpatterns = [
     path("step-up/", views.step_up, name="step-up"),
     path("astep-up/", views.astep_up, name="astep-up"),
     path("step-up-class/", views.StepUpClass.as_view(), name="step-up-class"),
+    path("pay/", views.pay, name="pay"),
     path("any-age/", views.any_age, name="any-age"),
     path("magic/<str:username>/", views.magic_link, name="magic"),
     path("named/", include(("tests.named_urls", "named"))),

@@ -121,6 +121,12 @@ class StepUpClass(View):
         return HttpResponse("stepped up")
 
 
+@otp_required(max_age=4)
+def pay(request: HttpRequest) -> HttpResponse:
+    RAN[f"pay {request.method}"] += 1
+    return HttpResponse(f"{request.method} {request.POST.get('amount', 'nothing')}")
+
+
 @otp_required
 def any_age(request: HttpRequest) -> HttpResponse:
     return HttpResponse("verified once")

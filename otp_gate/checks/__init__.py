@@ -5,8 +5,9 @@ Each id has a wrong project under `tests/bad_projects/` that triggers exactly it
 
 from __future__ import annotations
 
-from django.core import checks
-from django.core.checks import Tags
+from typing import Any
+
+from django.core.checks import CheckMessage
 
 from otp_gate.checks import options, site, surroundings
 
@@ -24,6 +25,5 @@ CHECKS = {
 """What each looks after, in words, when all is well: `manage.py otp_gate doctor` prints it."""
 
 
-def register() -> None:
-    for check in CHECKS.values():
-        checks.register(check, Tags.security)
+def check_all(**kwargs: Any) -> list[CheckMessage]:
+    return [message for check in CHECKS.values() for message in check(**kwargs)]

@@ -171,6 +171,23 @@ def test_a_43_a_lent_identity_is_not_verified(settings: Any, verified: Client, b
     assert verified.get("/secret/").content == b"secret of alice"
 
 
+def test_a_43_impersonation_is_never_silently_verified(
+    settings: Any, verified: Client, alice: Any, bob: Any
+) -> None:
+    """django-hijack as it comes: held as the other, and held as himself when he is back."""
+    pytest.importorskip("hijack")
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "hijack"]
+    settings.ROOT_URLCONF = "tests.urlconfs.impersonation"
+    User.objects.filter(pk=alice.pk).update(is_superuser=True)
+    verified.post("/hijack/acquire/", {"user_pk": bob.pk})
+    assert verified.session["_auth_user_id"] == str(bob.pk)
+    assert_held(verified.get("/secret/"), "/secret/")
+    assert_held(verified.post("/hijack/release/"))
+    verified.post("/open-release/")
+    assert verified.session["_auth_user_id"] == str(alice.pk)
+    assert_held(verified.get("/secret/"), "/secret/")
+
+
 def test_a_44_a_promotion_is_asked_about_at_once(settings: Any, half: Client, alice: Any) -> None:
     """A policy is no snapshot of the day of the login."""
     settings.OTP_GATE = {"POLICY": "otp_gate.policy.staff"}

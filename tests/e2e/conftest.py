@@ -73,6 +73,13 @@ def site(transactional_db: None, settings: Any) -> Iterator[str]:
     settings.LOGIN_REDIRECT_URL = demo.LOGIN_REDIRECT_URL
     settings.LOGOUT_REDIRECT_URL = demo.LOGOUT_REDIRECT_URL
     settings.MIDDLEWARE = ["tests.e2e.policy.strict_policy", *demo.MIDDLEWARE]
+    with served() as url:
+        yield url
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Serve the site that the settings describe by now; give its address."""
     server = LiveServer("127.0.0.1")
     others = set(threading.enumerate())
     yield server.url

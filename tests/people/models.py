@@ -10,7 +10,7 @@ from django.db import models
 
 class UserManager(BaseUserManager["Person"]):
     def get_by_natural_key(self, username: str | None) -> Person:
-        return self.get(handle=username)
+        return self.get(**{self.model.USERNAME_FIELD: username})
 
 
 class Person(AbstractBaseUser):
@@ -36,3 +36,36 @@ class UUIDUser(Person):
 
 class NamedUser(Person):
     key = models.CharField(primary_key=True, max_length=100)
+
+
+class EmailUser(AbstractBaseUser):
+    """Logs in by the address, and says nowhere that it is the email field."""
+
+    email = models.EmailField(unique=True)
+
+    USERNAME_FIELD = "email"
+    objects = UserManager()
+
+    def __str__(self) -> str:
+        return str(self.email)
+
+
+class Member(Person):
+    """A parent table of its own."""
+
+    number = models.UUIDField(unique=True)
+
+    class Meta:
+        abstract = False
+
+
+class DemandingUser(Member):
+    """Wants to know a lot."""
+
+    kind = models.CharField(max_length=1, choices=[("a", "A"), ("b", "B")])
+    born = models.DateField()
+    shoes = models.DecimalField(max_digits=3, decimal_places=1)
+    group = models.ForeignKey("auth.Group", models.CASCADE)
+    joined = models.DateTimeField(auto_now_add=True)
+
+    REQUIRED_FIELDS = ("contact", "kind", "born")  # type: ignore[assignment]

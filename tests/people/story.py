@@ -16,6 +16,7 @@ def tell() -> None:
 
     from tests import views
     from tests.browsers import AsyncBrowser
+    from tests.commands import manage
     from tests.gates import assert_held
     from tests.helpers import PASSWORD, VERIFY, log_in, open_page
     from tests.sockets import REFUSED, SITES, Socket, in_loop
@@ -37,16 +38,19 @@ def tell() -> None:
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     model = get_user_model()
+    by_address = model.USERNAME_FIELD == "email"
     for handle in ("alice", "bob"):
-        user = model(handle=handle, contact=f"{handle}@example.org")
+        address = f"{handle}@example.org"
+        user = model(email=address) if by_address else model(handle=handle, contact=address)
         if model._meta.pk.name == "key":
             user.pk = f"é/{handle}: 1"
         user.set_password(PASSWORD)
         user.save()
     for handle in ("alice", "bob"):
-        secret = f"secret of {handle}".encode()
+        name = f"{handle}@example.org" if by_address else handle
+        secret = f"secret of {name}".encode()
         for browser in (Client(), AsyncBrowser(Client())):
-            log_in(browser, handle)
+            log_in(browser, name)
             with override_settings(OTP_GATE={"POLICY": "otp_gate.policy.superusers"}):
                 assert browser.get("/secret/").content == secret
             views.RAN.clear()
@@ -61,6 +65,12 @@ def tell() -> None:
             for site in SITES:
                 greeting = "plain" if site == "plain" else handle
                 assert knock(site, browser) == ((True, greeting), "hello")
+        assert f"{name} (id " in manage("status", name).out
+    with override_settings(OTP_GATE={"MODE": "report"}):
+        client = Client()
+        log_in(client, name)
+        client.get("/secret/")
+        assert f"1  {name}  secret" in manage("report").out
 
 
 if __name__ == "__main__":

@@ -53,6 +53,9 @@ class Command(BaseCommand):
         )
         examine.add_argument("--deliver", metavar="USER", help="also send this user a test message")
         report = actions.add_parser("report", help="whom report mode would have stopped, and where")
+        shape = report.add_mutually_exclusive_group()
+        shape.add_argument("--by", choices=["user", "place"], help="one sum for each of them")
+        shape.add_argument("--json", action="store_true", help="all of it, for a program")
         report.add_argument("--clear", action="store_true", help="then begin to count anew")
         for name, told in (
             ("status", "what is known of a user's second step (never a code)"),
@@ -143,13 +146,12 @@ class Command(BaseCommand):
         """List who was let through only because the gate reports, where and how often."""
         if gate_config().mode != "report":
             self.stderr.write('MODE is "enforce": nothing is counted any more.')
-        since, found = reports.counted(forget=options["clear"])
-        width = max([len(counter.user) for counter in found], default=0)
-        for counter in found:
-            self.stdout.write(f"{counter.times:>8}  {counter.user:<{width}}  {counter.where}")
-        total = sum(counter.times for counter in found)
-        when = "so far" if since is None else f"since {since:%Y-%m-%d %H:%M:%S} UTC"
-        self.stdout.write(f"{total} requests would have been stopped {when}.")
+        found = reports.counted(forget=options["clear"])
+        if options["json"]:
+            self.stdout.write(reports.as_json(*found))
+            return
+        for line in reports.as_table(*found, options["by"]):
+            self.stdout.write(line)
 
     # status, unlock, code
 

@@ -1,0 +1,1 @@
+"""What the gate costs, beside every peer and a bare Django, in one run: `make bench`."""

@@ -1,0 +1,228 @@
+"""The tables: Markdown, which is also what the terminal shows."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks import chart, targets
+from benchmarks import scenarios as s
+from benchmarks.figures import Figures
+from benchmarks.runner import BARE, Results
+
+DASH = "–"
+START = "<!-- Written by `make bench`, down to the end of the page. -->\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def order(figures: Figures) -> list[str]:
+    """Return the contenders: bare, ours, then the peers by name."""
+    return sorted(figures.about, key=lambda who: (who != BARE, who != targets.GATE, who))
+
+
+def title(figures: Figures, who: str) -> str:
+    about = figures.about[who]
+    return about["title"] if who == BARE else f"{about['title']} {about['version']}"
+
+
+def requests(
+    figures: Figures, columns: Sequence[tuple[str, s.Scenario]], kind: str, results: Results
+) -> str:
+    """Return ratios to a bare Django, with what is added to it in SQL, Redis trips, hops."""
+    rows = []
+    for who in order(figures):
+        row = [title(figures, who)]
+        for _, scenario in columns:
+            if who not in results.batches.get(scenario.name, {}):
+                row.append(DASH)
+            elif who == BARE:
+                row.append(f"{figures.quiet(who, scenario.name, results):.0f} µs")
+            else:
+                added = figures.added(who, scenario.name, results)
+                counted = [added["sql"], added["redis"], added["saves"]]
+                if scenario.group == "asgi":
+                    counted.append(added["hops"])
+                numbers = ",".join(f"{number:+d}" if number else "0" for number in counted)
+                ratio = figures.ratio(who, scenario.name, kind, results)
+                row.append(f"{ratio} [{numbers}]")
+        rows.append(row)
+    return table(["", *(name for name, _ in columns)], rows)
+
+
+def wsgi(engine: str) -> list[tuple[str, s.Scenario]]:
+    return [(what, s.Scenario("wsgi", what, engine)) for what in s.REQUESTS]
+
+
+def codes(figures: Figures, results: Results) -> str:
+    steps = (s.ISSUED, s.SENT, s.RIGHT, s.WRONG)
+    rows = []
+    for who in order(figures):
+        if who == BARE:
+            continue
+        row = [title(figures, who)]
+        for what in steps:
+            name = s.Scenario("code", what).name
+            if who not in results.batches.get(name, {}):
+                row.append(DASH)
+                continue
+            found = results.counts[name][who]
+            quiet = figures.quiet(who, name, results)
+            row.append(f"{quiet:.0f} µs [{found['sql']},{found['redis']},{found['saves']}]")
+        rows.append(row)
+    return table(["", *steps], rows)
+
+
+def startup(figures: Figures) -> str:
+    rows = []
+    for who in order(figures):
+        row = [title(figures, who)]
+        for engine in figures.startup:
+            if who == BARE:
+                found = figures.startup[engine][who]
+                ms = statistics.median(one["ms"] for one in found)
+                modules = round(statistics.median(one["modules"] for one in found))
+                mib = statistics.median(one["kib"] for one in found) / 1024
+                row.append(f"{ms:.0f} ms, {modules} modules, {mib:.1f} MiB")
+            else:
+                ms, modules, mib = figures.startup_over_bare(who, engine)
+                row.append(f"{ms:+.0f} ms, {modules:+d} modules, {mib:+.1f} MiB")
+        rows.append(row)
+    return table(["", *(f"{engine} sessions" for engine in figures.startup)], rows)
+
+
+def profiles(figures: Figures) -> str:
+    packages: list[str] = []
+    for shares in figures.profiles.values():
+        packages += [name for name in shares if name not in packages]
+    rows = [
+        [name, *(f"{shares.get(package, 0):.0%}" for package in packages)]
+        for name, shares in figures.profiles.items()
+    ]
+    return table(["", *packages], rows)
+
+
+def journeys(figures: Figures) -> str:
+    rows = []
+    for who in order(figures):
+        if who not in figures.journeys:
+            continue
+        parts = figures.journey(who)
+        whole = sum(parts.values())
+        row = [title(figures, who)]
+        row += [f"{ms:.1f} ms ({ms / whole:.1%})" for ms in parts.values()]
+        if who in figures.logins:
+            found = figures.logins[who]
+            each = statistics.median(one["per_second"] for one in found)
+            cpu = statistics.median(one["cpu_ms"] for one in found)
+            row += [f"{each:.1f}", f"{cpu:.0f} ms"]
+        else:
+            row += [DASH, DASH]
+        rows.append(row)
+    head = ["", "password hasher", "rest of the login", "the code is sent", "the code is checked"]
+    return table([*head, "logins in a second", "CPU of one"], rows)
+
+
+def growth(figures: Figures) -> str:
+    found = figures.growth
+    rows = [[what, *(f"{each:.0f} µs" for each in row)] for what, row in found["rows"].items()]
+    return table(["pending challenges", *(f"{number:,}" for number in found["numbers"])], rows)
+
+
+def goals(figures: Figures) -> str:
+    rows = [[t.what, t.wanted, t.measured, t.verdict] for t in targets.all_of(figures)]
+    return table(["target", "wanted", "measured", "met"], rows)
+
+
+def lacking(figures: Figures) -> str:
+    """Name the dashes."""
+    seen: dict[tuple[str, str], list[str]] = {}
+    for name, row in figures.results.lacks.items():
+        for who, why in row.items():
+            if who != BARE and not any(floor in name for floor in s.FLOORS):
+                seen.setdefault((title(figures, who), why), []).append(name)
+    return "".join(f"- {who}: {why}\n" for who, why in sorted(seen))
+
+
+def sections(figures: Figures) -> Iterator[str]:
+    results, machine = figures.results, figures.machine
+    yield (
+        f"Measured on {machine['day']} with Python {machine['python']}, Django {machine['django']}, "
+        f"redis-server {machine['redis']}, {machine['cpus']} CPUs, load {machine['load']} before and "
+        f"{machine['load_after']} after, {machine['rounds']} rounds, in {machine['seconds']} s.\n"
+    )
+    yield "## Targets\n\n" + goals(figures)
+    yield (
+        "## A request, cache sessions\n\nLower quartile of the wall time, as a ratio to a bare "
+        "Django in the same round: median (quartiles of the rounds) [SQL, Redis trips, session "
+        "saves added].\n\n" + requests(figures, wsgi("cache"), "quiet", results)
+    )
+    yield "The same in CPU time:\n\n" + requests(figures, wsgi("cache"), "cpu", results)
+    yield "## A request, database sessions\n\n" + requests(figures, wsgi("db"), "quiet", results)
+    yield (
+        "## A request, cached_db sessions\n\n"
+        + requests(figures, wsgi("cached_db"), "quiet", results)
+    )
+    columns = [(what, s.Scenario("asgi", what)) for what in s.REQUESTS]
+    yield (
+        "## A request under ASGI, cache sessions\n\nThe fourth number are the thread hops added.\n\n"
+        + requests(figures, columns, "quiet", results)
+    )
+    if figures.on_postgresql.batches:
+        for engine in ("cache", "db"):
+            yield (
+                f"## A request on PostgreSQL, {engine} sessions\n\n"
+                + requests(figures, wsgi(engine), "quiet", figures.on_postgresql)
+            )
+    yield (
+        "## One code\n\nLower quartile [SQL, Redis trips, session saves]; with the save at the end "
+        "of the request.\n\n" + codes(figures, results)
+    )
+    if figures.on_postgresql.batches:
+        yield "On PostgreSQL:\n\n" + codes(figures, figures.on_postgresql)
+    yield "A dash:\n\n" + lacking(figures)
+    if figures.profiles:
+        yield (
+            "## Where the gate's time goes\n\nShares of the time under a profiler, which makes "
+            "Python look slower beside what is written in C.\n\n" + profiles(figures)
+        )
+    if figures.growth:
+        yield "## With many pending\n\n" + growth(figures)
+    if figures.startup:
+        yield (
+            "## Start-up\n\nOf a process, until it has answered its first request; the peers "
+            "beyond a bare Django.\n\n" + startup(figures)
+        )
+    if figures.journeys:
+        yield (
+            "## Whole logins\n\nCPU of each part of one login in one process; and over HTTP with "
+            "4 gunicorn workers.\n\n" + journeys(figures)
+        )
+
+
+def markdown(figures: Figures) -> str:
+    return START + "\n" + "\n".join(sections(figures))
+
+
+def svg(figures: Figures) -> str:
+    panels = []
+    for words, scenario in (
+        ("Verified, the view reads the user", s.Scenario("wsgi", s.READS_USER)),
+        ("Verified, a plain view", s.Scenario("wsgi", s.PLAIN)),
+        ("Turned away", s.Scenario("wsgi", s.TURNED_AWAY)),
+    ):
+        bars = [
+            (
+                figures.about[who]["title"],
+                figures.ratio(who, scenario.name, "quiet").middle,
+                who == targets.GATE,
+            )
+            for who in order(figures)
+            if who != BARE and who in figures.results.batches.get(scenario.name, {})
+        ]
+        panels.append((words, sorted(bars, key=lambda bar: bar[1])))
+    caption = "Time of a request, as a multiple of Django alone (dashed line); less is better"
+    return chart.draw(panels, caption)

@@ -1,0 +1,113 @@
+"""Workers on pipes, asked in turn: every contender in short batches within one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.environments import ROOT, ensure
+from benchmarks.scenarios import Scenario
+
+BARE = "bare"
+
+
+def names() -> list[str]:
+    """Return the contenders, the bare Django first."""
+    folder = Path(__file__).parent / "contenders"
+    found = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    return sorted(found, key=lambda name: name != BARE)
+
+
+def environment(name: str, database: str, redis: str, engine: str = "cache") -> dict[str, str]:
+    own = {
+        "BENCH_CONTENDER": name,
+        "BENCH_DATABASE": database,
+        "BENCH_REDIS": redis,
+        "BENCH_ENGINE": engine,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONHASHSEED": "0",
+    }
+    return {**os.environ, **own}
+
+
+class Worker:
+    """One contender, alive for the whole run."""
+
+    def __init__(self, name: str, database: str, redis: str, log: Path) -> None:
+        self.name = name
+        self.lacks: dict[str, str] = {}
+        self.log = log.open("ab")
+        self.process = subprocess.Popen(
+            [ensure(name), "-m", "benchmarks.worker"],
+            cwd=ROOT,
+            env=environment(name, database, redis),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+        )
+        self.about: dict[str, str] = {}
+
+    def answer(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} died; its words are in {self.log.name}")
+        return json.loads(line)
+
+    def ask(self, **question: Any) -> Any:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def extra(self, name: str, *arguments: Any) -> Any:
+        """Call a function of the contender; None if it has none of that name."""
+        return self.ask(do="extra", name=name, arguments=arguments).get("value")
+
+    def close(self) -> None:
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait(timeout=20)
+        self.log.close()
+
+
+@dataclass
+class Results:
+    """What was found: per scenario and contender its counts, its batches, or why not."""
+
+    counts: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    batches: dict[str, dict[str, list[dict[str, float]]]] = field(default_factory=dict)
+    lacks: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def count(workers: list[Worker], scenarios: list[Scenario], results: Results) -> None:
+    """Count what each scenario does to others; learn who cannot do it."""
+    for scenario in scenarios:
+        for worker in workers:
+            found = worker.ask(do="count", scenario=asdict(scenario))
+            if "lacks" in found:
+                results.lacks.setdefault(scenario.name, {})[worker.name] = found["lacks"]
+            else:
+                results.counts.setdefault(scenario.name, {})[worker.name] = found
+
+
+def play(
+    workers: list[Worker], scenarios: list[Scenario], rounds: int, share: float, results: Results
+) -> None:
+    """Time each scenario, round by round, one contender right after the other."""
+    for number in range(rounds):
+        for scenario in scenarios:
+            able = [w for w in workers if w.name not in results.lacks.get(scenario.name, {})]
+            # Each round begins with another one: whoever follows a slow one finds colder caches.
+            turn = number % len(able) if able else 0
+            for worker in able[turn:] + able[:turn]:
+                times = max(4, round(scenario.times * share))
+                found = worker.ask(do="run", scenario=asdict(scenario), times=times)
+                into = results.batches.setdefault(scenario.name, {})
+                into.setdefault(worker.name, []).append(found)

@@ -1,0 +1,91 @@
+"""What is measured, and how often: the names by which the runner and the workers speak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One thing to do again and again; `name` is what LACKS of a contender matches."""
+
+    group: str
+    """"wsgi", "asgi" or "code"."""
+    what: str
+    engine: str = "cache"
+    times: int = 40
+    """In one batch."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.group}, {self.what}, {self.engine} sessions"
+
+
+READS_USER = "verified, reads the user"
+PLAIN = "verified, plain view"
+ANONYMOUS = "anonymous"
+TURNED_AWAY = "turned away"
+ISSUED = "code issued"
+SENT = "code issued and mailed"
+RIGHT = "right code"
+WRONG = "wrong code"
+ALARM = "alarm"
+EVALSHA = "bare EVALSHA"
+PYOTP = "pyotp"
+SCRIPT = "the script of a wrong code"
+DOORS = "both doors, a hundred times"
+
+# Person, path; the async form of each path begins with an "a".
+REQUESTS = {
+    READS_USER: ("verified", "/user/"),
+    PLAIN: ("verified", "/plain/"),
+    ANONYMOUS: ("nobody", "/open/"),
+    TURNED_AWAY: ("half", "/plain/"),
+}
+# The function of the contender that does it.
+STEPS = {
+    ISSUED: "issue",
+    SENT: "send",
+    RIGHT: "verify",
+    WRONG: "refuse",
+    SCRIPT: "script",
+    ALARM: "alarm",
+    EVALSHA: "evalsha",
+    PYOTP: "make_code",
+    DOORS: "doors",
+}
+
+FLOORS = (ALARM, EVALSHA, PYOTP, DOORS)
+"""Nobody need be logged in for these."""
+
+EVERYTHING = [
+    *(
+        Scenario("wsgi", what, engine)
+        for engine in ("cache", "db", "cached_db")
+        for what in REQUESTS
+    ),
+    *(Scenario("asgi", what, engine, 20) for engine in ("cache", "db") for what in REQUESTS),
+    *(Scenario("code", what, times=12) for what in STEPS),
+]
+"""On SQLite, as the figures that the targets come from."""
+
+ON_POSTGRESQL = [
+    *(Scenario("wsgi", what, engine) for engine in ("cache", "db") for what in REQUESTS),
+    *(Scenario("code", what, times=12) for what in (ISSUED, SENT, RIGHT, WRONG)),
+]
+
+GROWING = [
+    *(Scenario("code", what, times=30) for what in (ISSUED, RIGHT, WRONG)),
+    Scenario("wsgi", TURNED_AWAY),
+]
+"""At each number of pending challenges."""
+
+PROFILED = [
+    Scenario("wsgi", READS_USER),
+    Scenario("wsgi", PLAIN),
+    Scenario("wsgi", TURNED_AWAY),
+    Scenario("code", ISSUED),
+    Scenario("code", SENT),
+    Scenario("code", RIGHT),
+    Scenario("code", WRONG),
+]

@@ -1,0 +1,132 @@
+"""The targets: what was promised, what was measured, and whether that is met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks import scenarios as s
+from benchmarks.figures import Figures, Ratio
+
+GATE = "otp_gate"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    what: str
+    wanted: str
+    measured: str
+    verdict: str
+    """"yes", "no", or "within the noise" where only the quieter rounds meet it."""
+
+
+def target(what: str, wanted: str, measured: str, met: bool) -> Target:
+    return Target(what, wanted, measured, "yes" if met else "no")
+
+
+def at_most(limit: float, what: str, ratio: Ratio) -> Target:
+    """Compare a ratio to bare, which noise moves up and down."""
+    verdict = "yes" if ratio.middle <= limit else "no"
+    if verdict == "no" and ratio.low <= limit:
+        verdict = "within the noise"
+    return Target(what, f"≤ {limit} × bare", str(ratio), verdict)
+
+
+def all_of(figures: Figures) -> Iterator[Target]:
+    yield from verified(figures)
+    yield from others(figures)
+    yield from codes(figures)
+    yield from surroundings(figures)
+
+
+def counted(figures: Figures, name: str, **wanted: int) -> tuple[str, bool]:
+    """Say what a scenario did beyond a bare Django."""
+    added = figures.added(GATE, name)
+    words = ", ".join(f"{number} {kind}" for kind, number in added.items() if kind in wanted)
+    return words, all(added[kind] == number for kind, number in wanted.items())
+
+
+def verified(figures: Figures) -> Iterator[Target]:
+    for engine in ("cache", "db", "cached_db"):
+        name = s.Scenario("wsgi", s.READS_USER, engine).name
+        words, met = counted(figures, name, sql=0, redis=0, saves=0)
+        yield target(f"verified, reads the user, {engine}: added", "0, 0, 0", words, met)
+        cpu = figures.ratio(GATE, name, "cpu")
+        yield at_most(1.01, f"verified, reads the user, {engine}: CPU", cpu)
+    doors = figures.quiet(GATE, s.Scenario("code", s.DOORS).name) / 100
+    yield target("the gate alone, both doors", "≤ 1 µs", f"{doors:.2f} µs", doors <= 1)
+    name = s.Scenario("wsgi", s.PLAIN).name
+    words, met = counted(figures, name, sql=0, redis=1, saves=0)
+    yield target("verified, plain view: added", "one session read", words, met)
+    yield at_most(2.2, "verified, plain view", figures.ratio(GATE, name, "quiet"))
+
+
+def others(figures: Figures) -> Iterator[Target]:
+    name = s.Scenario("wsgi", s.ANONYMOUS).name
+    words, met = counted(figures, name, sql=0, redis=0, saves=0)
+    yield target("anonymous: added", "nothing", words, met)
+    more = figures.difference(GATE, name, "quiet")
+    yield target("anonymous", "≤ +1 µs", f"{more:+.1f} µs", more <= 1)
+    for engine, redis, sql, limit in (("cache", 1, 0, 1.9), ("db", 0, 1, 3.7)):
+        name = s.Scenario("wsgi", s.TURNED_AWAY, engine).name
+        words, met = counted(figures, name, sql=sql, redis=redis, saves=0)
+        yield target(f"turned away, {engine}: added", "one session read", words, met)
+        yield at_most(limit, f"turned away, {engine}", figures.ratio(GATE, name, "quiet"))
+    for what, limit in ((s.PLAIN, 1), (s.READS_USER, 0), (s.ANONYMOUS, 0)):
+        name = s.Scenario("asgi", what).name
+        words, met = counted(figures, name, hops=limit)
+        yield target(f"ASGI, {what}: thread hops added", str(limit), words, met)
+
+
+def codes(figures: Figures) -> Iterator[Target]:
+    def quiet(what: str) -> float:
+        return figures.quiet(GATE, s.Scenario("code", what).name)
+
+    def done(what: str, **wanted: int) -> tuple[str, bool]:
+        found = figures.counts(GATE, s.Scenario("code", what).name)
+        words = ", ".join(f"{number} {kind}" for kind, number in found.items() if kind in wanted)
+        return words, all(found[kind] == number for kind, number in wanted.items())
+
+    floor = quiet(s.EVALSHA)
+    words, met = done(s.ISSUED, sql=0, redis=1, saves=0)
+    yield target("issue: SQL, trips, session saves", "0, 1, 0", words, met)
+    issued, least = quiet(s.ISSUED), floor + quiet(s.PYOTP)
+    yield target("issue", "≤ 150 µs", f"{issued:.0f} µs", issued <= 150)
+    times = issued / least
+    yield target("issue, beside EVALSHA + pyotp", "≤ 1.3 ×", f"{times:.2f} ×", times <= 1.3)
+    # One script; the others are the session store's own: to cycle the key, and the last save.
+    words, met = done(s.RIGHT, sql=0, redis=7, saves=2)
+    yield target("right code: SQL, trips, session saves", "0, 1 + 6, 2", words, met)
+    right = quiet(s.RIGHT)
+    yield target("right code", "≤ 700 µs", f"{right:.0f} µs", right <= 700)
+    words, met = done(s.WRONG, sql=0, redis=1, saves=0)
+    yield target("wrong code: SQL, trips, session saves", "0, 1, 0", words, met)
+    times = quiet(s.SCRIPT) / floor
+    yield target("the script of a wrong code, beside EVALSHA", "≤ 1.5 ×", f"{times:.2f} ×", times <= 1.5)
+
+
+def surroundings(figures: Figures) -> Iterator[Target]:
+    growth = figures.growth
+    if growth:
+        each = growth["bytes_each"]
+        yield target("Redis per pending login", "≤ 256 bytes", f"{each:.0f} bytes", each <= 256)
+        without = growth["without_ttl"]
+        yield target("keys without a TTL", "0", str(without), without == 0)
+        for what, row in growth["rows"].items():
+            few, many = row[0], row[-1]
+            times = many / few
+            label = (
+                f"{what}, with {growth['numbers'][-1]:,} pending beside {growth['numbers'][0]:,}"
+            )
+            yield target(label, "the same (≤ 1.1 ×)", f"{times:.2f} ×", times <= 1.1)
+    for engine in ("cache", "db"):
+        if GATE in figures.startup.get(engine, {}):
+            ms, modules, mib = figures.startup_over_bare(GATE, engine)
+            yield target(f"start-up, {engine} sessions", "≤ 5 ms", f"{ms:+.1f} ms", ms <= 5)
+            yield target(f"modules, {engine} sessions", "≤ 30", str(modules), modules <= 30)
+            yield target(f"memory, {engine} sessions", "≤ 2 MiB", f"{mib:+.1f} MiB", mib <= 2)
+    if GATE in figures.journeys:
+        share = figures.gate_share(GATE)
+        yield target(
+            "whole login: share of the gate's pages in CPU", "< 5 %", f"{share:.1%}", share < 0.05
+        )

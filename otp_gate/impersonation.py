@@ -1,0 +1,90 @@
+"""Let a verified user who acts as somebody else stay verified, where the project says so.
+
+By default nobody does: the login as another user makes the session half-authenticated, and the
+code goes to that user. With django-hijack, in `AppConfig.ready`:
+
+    hijack_started.connect(stay_verified)
+    hijack_ended.connect(stay_verified)
+
+What passes over is the proof as it is, its time and its factor: nobody is verified later, or for
+longer, by acting as somebody else. A proof goes from the person to whom he acts as, and never
+back: the code of the one whom somebody acted as says nothing of who sits there.
+
+Nothing here waits for anything, so sync and async views call the same functions.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest
+
+from otp_gate import session
+from otp_gate.identity import user_id_of
+from otp_gate.state import GateState
+
+logger = logging.getLogger("otp_gate")
+
+
+def carry_over(request: HttpRequest, user: Any = None) -> bool:
+    """Let the user that the session has just been logged in as be verified as the one before was.
+
+    Call it right after `login` or `alogin`, in the request that changes the user; whoever came in
+    half-authenticated, or not held by the policy, carries nothing over. Never call it where
+    somebody may have typed in another's password: that is a login, and no impersonation.
+
+    Args:
+        user: for tools that log nobody in, but give each request another user: that one.
+
+    Returns:
+        True if there was a proof to carry.
+    """
+    user_id = logged_in(request) if user is None else user_id_of(user)
+    state = proof(request)
+    if state is None or user_id is None:
+        return False
+    # Who has proved himself in this session keeps that: else the code of the one whom he acts as
+    # would renew him, as soon as that one may act as him.
+    session.keep_marks(request.session, {user_id: state.marks[state.user_id], **state.marks})
+    logger.info("Carried over: user %s acts as user %s", state.user_id, user_id)
+    return True
+
+
+def carry_back(request: HttpRequest) -> bool:
+    """Let the user who acted as somebody else be as verified as he was, and the other no longer.
+
+    Call it right after the login that ends it, or where nobody is lent any more. Whoever proved
+    nothing before has nothing to come back to, whatever was typed in meanwhile.
+
+    Returns:
+        True if he was verified by a code of his own (which may be too old by now).
+    """
+    user_id, state = logged_in(request), proof(request)
+    if state is None or user_id not in state.marks:
+        return False
+    ended = {state.user_id} - {user_id}
+    kept = {one: mark for one, mark in state.marks.items() if one not in ended}
+    session.keep_marks(request.session, kept)
+    logger.info("Carried back: user %s acts as himself", user_id)
+    return True
+
+
+def stay_verified(*, request: HttpRequest, hijacker: Any, **_: object) -> None:
+    """Receiver for `hijack_started` and `hijack_ended` of django-hijack: connect it to both."""
+    if logged_in(request) == user_id_of(hijacker):
+        carry_back(request)
+    else:
+        carry_over(request)
+
+
+def logged_in(request: HttpRequest) -> str | None:
+    """Return the primary key of the user whom `login` wrote into the session, or None."""
+    return session.loaded(request.session).get(session.LOGIN)
+
+
+def proof(request: HttpRequest) -> GateState | None:
+    """Return how this request came in, if it came in verified."""
+    state: GateState | None = getattr(request, "otp_gate", None)
+    # Not asked of the session: by now it holds the new login, or what somebody wrote into it.
+    return state if state is not None and state.status == "verified" else None

@@ -1,0 +1,100 @@
+"""Who comes to the OTP page with something to prove, and where everybody else goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from otp_gate import forms, kept, session
+from otp_gate.challenge import Challenge
+from otp_gate.conf import gate_config
+from otp_gate.factors.base import Factor
+from otp_gate.responses import page_url, problem, safe_next, settings_url, wants_json
+from otp_gate.state import GateState
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit of the OTP page by somebody who has something to prove."""
+
+    request: HttpRequest
+    user: Any
+    pending: Any
+    next: str
+    as_json: bool
+    step_up: bool
+
+    @property
+    def kept(self) -> session.Kept | None:
+        """What this visit lets go on, or what was lost; a visit of another page has its own."""
+        found = session.kept_of(session.loaded(self.request.session))
+        return found if self.step_up and not self.next else None
+
+    @property
+    def factors(self) -> list[Factor]:
+        """The factors by which this user can be reached, in order of preference."""
+        return [factor for factor in gate_config().factors if not factor.missing(self.user)]
+
+    def factor(self, wanted: object = "") -> Factor | None:
+        """Return the factor of that id, or the first; None if this user has none."""
+        usable = self.factors
+        return next((item for item in usable if item.id == wanted), usable[0] if usable else None)
+
+
+def visit_of(request: HttpRequest, given: forms.Submission) -> Visit | HttpResponse:
+    """Return the visit of somebody who has something to prove, or where everybody else goes."""
+    state: GateState = request.otp_gate  # type: ignore[attr-defined]
+    target = safe_next(request, given.next)
+    as_json = wants_json(request)
+    user: Any = request.user
+    # The state first: a look at the user of a stale session makes Django delete its cookie, which
+    # after a double click is by now that of the session which the first click verified.
+    if state.status == "anonymous" or not user.is_authenticated:
+        return leave(request)
+    pending = session.pending_of(session.read(request.session))
+    step_up = session.is_stepping_up(pending)
+    # A policy may hold some paths and not this one: who was held there waits for a code here.
+    waits = step_up or (state.status == "not_required" and session.is_waiting(pending))
+    if state.status in ("verified", "not_required") and not waits:
+        return go_on(request, target, as_json)
+    if pending is None or (pending.step_up and not step_up):
+        pending = session.begin(request.session)
+    return Visit(request, user, pending, target, as_json, step_up and state.status != "half")
+
+
+def challenge_of(visit: Visit) -> Challenge:
+    return Challenge.of(visit.user, visit.pending.nonce, visit.pending.lost)
+
+
+def go_on(request: HttpRequest, target: str, as_json: bool) -> HttpResponse:
+    """Send somebody who has nothing (more) to prove to where they wanted to go."""
+    if not target and request.method == "POST":
+        # By a POST of the page alone: no link of another site may let a kept request go on.
+        target = kept.way_on(request)
+    target = target or settings_url("LOGIN_REDIRECT_URL")
+    if as_json:
+        return JsonResponse({"status": "verified", "next": target})
+    return HttpResponseRedirect(target)
+
+
+def leave(request: HttpRequest) -> HttpResponse:
+    """Log out whoever this session still names, and answer with the way to the login."""
+    if session.LOGIN in session.read(request.session):
+        logout(request)
+    login_url = settings_url("LOGIN_URL")
+    if not wants_json(request):
+        return HttpResponseRedirect(login_url)
+    if request.method == "POST" and request.path == page_url("cancel"):
+        return JsonResponse({"status": "logged_out", "login_url": login_url})
+    return problem(
+        403,
+        "login_required",
+        pgettext("otp_gate", "Login required"),
+        _("Log in first."),
+        login_url=login_url,
+    )

@@ -1,0 +1,57 @@
+"""Run the sessions of noxfile.py, two at a time: each keeps one core busy.
+
+Arguments go to pytest. Each session is told of in one piece, when it is done.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NOX = [sys.executable, "-m", "nox"]
+AT_A_TIME = 2
+
+
+def sessions() -> list[str]:
+    listed = subprocess.run(
+        [*NOX, "--list", "--json"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return [item["session"] for item in json.loads(listed.stdout)]
+
+
+def run(session: str) -> tuple[str, int, float, str]:
+    """Run one session; return its name, exit code, seconds and output."""
+    begun = time.monotonic()
+    done = subprocess.run(
+        [*NOX, "--session", session, "--", *sys.argv[1:]],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return session, done.returncode, time.monotonic() - begun, done.stdout
+
+
+def main() -> int:
+    failed = []
+    names = sessions()
+    print(f"== {len(names)} sessions, {AT_A_TIME} at a time", flush=True)
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for future in as_completed([pool.submit(run, session) for session in names]):
+            session, code, seconds, output = future.result()
+            print(f"== {session}: {'FAILED' if code else 'done'} in {seconds:.0f} s")
+            print(output, flush=True)
+            if code:
+                failed.append(session)
+    print(f"== failed: {', '.join(sorted(failed))}" if failed else "== nothing failed")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+"""The same project, with a gate that is on trial."""
+
+from __future__ import annotations
+
+from tests.parallel.settings import *  # noqa: F403
+
+OTP_GATE = {"MODE": "report"}
