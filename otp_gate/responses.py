@@ -27,6 +27,7 @@ from django.utils.http import http_date, url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from otp_gate import session
 from otp_gate.exemptions import is_own
 
 logger = logging.getLogger("otp_gate")
@@ -244,6 +245,8 @@ def page_to_return_to(request: HttpRequest) -> str:
     """Return the page that whoever is sent to the OTP page by a redirect wants in the end."""
     if request.method == "GET" and not is_framed(request):
         return request.get_full_path()
+    if session.kept_of(session.loaded(request.session)) is not None:
+        return ""  # A form that step-up has kept goes on by itself.
     # Turbo is on a page still, to which a form or a frame belongs.
     return referring_page(request) if is_turbo(request) else ""
 
