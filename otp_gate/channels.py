@@ -24,6 +24,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.urls import ResolverMatch
 
+from otp_gate.conf import gate_config
 from otp_gate.liveness import WATCHED, Watch, Word, check_interval
 
 logger = logging.getLogger("otp_gate")
@@ -54,9 +55,11 @@ class OTPGateMiddleware:
 
     Raises:
         ValueError: the interval is no positive number.
+        ImproperlyConfigured: a key or value of OTP_GATE is wrong.
     """
 
     def __init__(self, app: App, *, interval: float = 5) -> None:
+        gate_config()  # A wrong setting stops the server, not the first connection.
         check_interval(interval)
         self.app = app
         self.interval = interval

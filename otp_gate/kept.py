@@ -22,7 +22,7 @@ from django.utils.cache import add_never_cache_headers
 from otp_gate import bodies, codes, session, store
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
-from otp_gate.responses import HTML, current_page, is_framed, kind_of, safe_next
+from otp_gate.responses import HTML, is_framed, kind_of, referring_page
 from otp_gate.state import RESUME, GateState, Kept, may_resume
 
 logger = logging.getLogger("otp_gate")
@@ -73,9 +73,7 @@ def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
             logger.error("Not kept: %s", error)
             note = LOST
     before = Kept.of(session.read(request.session))
-    way = request.get_full_path()
-    if note != WAITS:
-        way = safe_next(request, current_page(request, "Referer"))
+    way = request.get_full_path() if note == WAITS else referring_page(request)
     dropped = before is not None and before.waits
     kept = Kept(note, place_of(request), way, token, key, user_id, max_age, dropped)
     session.keep(request.session, kept)

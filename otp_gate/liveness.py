@@ -50,7 +50,7 @@ def check_interval(interval: object) -> None:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(interval, bool) or not isinstance(interval, int | float) or interval <= 0:
+    if isinstance(interval, bool) or not isinstance(interval, int | float) or not interval > 0:
         raise ValueError("interval must be a positive number of seconds")
 
 

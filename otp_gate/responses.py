@@ -112,14 +112,14 @@ def is_turbo(request: HttpRequest) -> bool:
 
 def is_ahead_of_click(request: HttpRequest) -> bool:
     """True for a prefetch or prerender: nobody has asked for the page yet."""
-    # Turbo's own, for a script may not set the browser's.
+    # The second is Turbo's, for a script may not set the first.
     names = ("HTTP_SEC_PURPOSE", "HTTP_X_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
     return any("prefetch" in header(request, name) for name in names)
 
 
 def is_framed(request: HttpRequest) -> bool:
     """True for a page inside a page, where nobody could type a code."""
-    return header(request, "HTTP_SEC_FETCH_DEST") in FRAMES
+    return header(request, "HTTP_SEC_FETCH_DEST") in FRAMES or "HTTP_TURBO_FRAME" in request.META
 
 
 def page_url(name: str) -> str | None:
@@ -225,23 +225,27 @@ def problem(
     return response
 
 
-def current_page(request: HttpRequest, header: str) -> str:
-    """Return path and query of the page that a request was made on, whatever its host."""
+def current_page(request: HttpRequest) -> str:
+    """Return path and query of the page that an HTMX request came from, whatever its host."""
     try:
-        url = urlsplit(request.headers.get(header, ""))
+        url = urlsplit(request.headers.get("HX-Current-URL", ""))
     except ValueError:
         return ""
     return url._replace(scheme="", netloc="", fragment="").geturl()
 
 
+def referring_page(request: HttpRequest) -> str:
+    """Return path and query of the page of this host that led here, or ""."""
+    target = safe_next(request, request.META.get("HTTP_REFERER", ""))
+    return urlsplit(target)._replace(scheme="", netloc="", fragment="").geturl()
+
+
 def page_to_return_to(request: HttpRequest) -> str:
     """Return the page that whoever is sent to the OTP page by a redirect wants in the end."""
-    if is_turbo(request) and (request.method != "GET" or "Turbo-Frame" in request.headers):
-        # He is on a page still: what was posted is lost, and a frame is no page.
-        return current_page(request, "Referer")
-    if request.method != "GET" or is_framed(request):
-        return ""
-    return request.get_full_path()
+    if request.method == "GET" and not is_framed(request):
+        return request.get_full_path()
+    # Turbo is on a page still, to which a form or a frame belongs.
+    return referring_page(request) if is_turbo(request) else ""
 
 
 def unseen(request: HttpRequest) -> HttpResponse | None:
@@ -270,8 +274,7 @@ def turn_away(request: HttpRequest, *, comes_back: bool = True) -> HttpResponse:
         response = HttpResponse(status=403, content_type="text/plain")
     elif kind == HTMX:
         response = HttpResponse(status=403, content_type="text/plain")
-        page = current_page(request, "HX-Current-URL")
-        response["HX-Redirect"] = with_next(url, safe_next(request, page))
+        response["HX-Redirect"] = with_next(url, safe_next(request, current_page(request)))
     elif kind == JSON:
         response = problem(
             403,

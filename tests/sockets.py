@@ -137,7 +137,10 @@ class Socket(ApplicationCommunicator):
     async def ask(self) -> Any:
         """Knock; True with the greeting, or False with the close code."""
         is_open, code = await self.connect()
-        return (True, await self.hears()) if is_open else (False, code)
+        if is_open:
+            return True, await self.hears()
+        await self.wait(PATIENCE)
+        return False, code
 
     async def say(self, text: str) -> None:
         await self.send_input({"type": "websocket.receive", "text": text})
@@ -162,6 +165,16 @@ class Socket(ApplicationCommunicator):
     async def leave(self) -> None:
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
         await self.wait(PATIENCE)
+
+
+async def knock(app: Any, client: Client | None = None, path: str = "/ws/", **scope: Any) -> Any:
+    """See `Socket.ask`; and go away again, for what is left open would end with the loop only."""
+    socket = Socket(app, client, path)
+    socket.scope |= scope
+    answer = await socket.ask()
+    if answer[0]:
+        await socket.leave()
+    return answer
 
 
 @asynccontextmanager
@@ -192,6 +205,13 @@ async def running(app: Any, scope: Any) -> AsyncIterator[tuple[asyncio.Queue[Any
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for something that is due on a busy machine as well."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 do = sync_to_async

@@ -17,6 +17,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.test import Client
 
@@ -33,9 +34,11 @@ from tests.sockets import (
     Socket,
     do,
     in_loop,
+    knock,
     opened,
     plain,
     running,
+    until,
     with_token,
 )
 
@@ -63,7 +66,7 @@ def site(request: pytest.FixtureRequest) -> str:
 @in_loop
 async def test_the_half_authenticated_are_refused(half: Client, site: str) -> None:
     """Before the socket is open, and before the app inside has heard of it."""
-    assert await Socket(SITES[site](), half).ask() == REFUSED
+    assert await knock(SITES[site](), half) == REFUSED
     assert not HEARD
 
 
@@ -109,7 +112,7 @@ async def test_the_policy_decides_as_it_does_for_pages(
         await socket.say("secret")
         assert await socket.closed() == 4403
     assert not HEARD["secret"]
-    assert await Socket(SITES[site](), half).ask() == REFUSED
+    assert await knock(SITES[site](), half) == REFUSED
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -156,7 +159,7 @@ async def test_a_token_is_no_second_factor(
         (verified, AnonymousUser(), (True, "plain")),
         (None, AnonymousUser(), (True, "plain")),
     ):
-        assert await Socket(with_token(user, SITES["plain"]()), client).ask() == answer
+        assert await knock(with_token(user, SITES["plain"]()), client) == answer
 
 
 @in_loop
@@ -177,7 +180,7 @@ async def test_a_token_of_somebody_who_need_not_verify(alice: Any, settings: Any
 async def test_a_user_who_is_no_model(settings: Any, db: None) -> None:
     """A service that a token names is asked about by the policy alone."""
     service = SimpleNamespace(is_authenticated=True, pk="robot", is_staff=False)
-    assert await Socket(with_token(service, SITES["plain"]())).ask() == REFUSED
+    assert await knock(with_token(service, SITES["plain"]())) == REFUSED
     settings.OTP_GATE = {"POLICY": "otp_gate.policy.staff"}
     socket = Socket(with_token(service, SITES["plain"]()))
     assert await socket.ask() == (True, "plain")
@@ -194,7 +197,7 @@ async def test_every_session_engine(
     use_engine(engine)
     client = Client()
     await do(log_in)(client)
-    assert await Socket(SITES[site](), client).ask() == REFUSED
+    assert await knock(SITES[site](), client) == REFUSED
     await do(pass_gate)(client)
     async with opened(site, client) as socket:
         assert await socket.says("hello") == "hello"
@@ -205,7 +208,7 @@ async def test_a_login_that_is_overdue_is_refused(half: Client, settings: Any, s
     """Not logged out: it is the next page that does that, and says so."""
     settings.OTP_GATE = {"PENDING_TTL": 1}
     await asyncio.sleep(1.1)
-    assert await Socket(SITES[site](), half).ask() == REFUSED
+    assert await knock(SITES[site](), half) == REFUSED
     assert await Session.objects.acount() == 1
 
 
@@ -214,9 +217,9 @@ async def test_a_session_that_is_called_otherwise(half: Client, settings: Any) -
     """SESSION_COOKIE_NAME says which cookie it is."""
     cookie = half.cookies.pop("sessionid")
     half.cookies["sid"] = cookie.value
-    assert await Socket(SITES["plain"](), half).ask() == (True, "plain")
+    assert await knock(SITES["plain"](), half) == (True, "plain")
     settings.SESSION_COOKIE_NAME = "sid"
-    assert await Socket(SITES["plain"](), half).ask() == REFUSED
+    assert await knock(SITES["plain"](), half) == REFUSED
 
 
 @in_loop
@@ -224,9 +227,9 @@ async def test_an_exempt_path_sees_nobody(half: Client, settings: Any) -> None:
     """Also where somebody further in would put the user into the scope; views exempt no socket."""
     settings.OTP_GATE = {"EXEMPT_PATHS": ["/ws/open/"], "EXEMPT_VIEWS": ["home", "secret"]}
     for site in ("inside", "outermost"):
-        assert await Socket(SITES[site](), half, "/ws/open/1").ask() == (True, "nobody")
+        assert await knock(SITES[site](), half, "/ws/open/1") == (True, "nobody")
         for path in ("/", "/secret/", "/open/", "/otp/", "/ws/", "/ws/openly/", "/ws/open/../x"):
-            assert await Socket(SITES[site](), half, path).ask() == REFUSED
+            assert await knock(SITES[site](), half, path) == REFUSED
 
 
 @in_loop
@@ -237,11 +240,11 @@ async def test_report_mode_lets_in_and_counts(
     monkeypatch.setattr(reports.Pause, "until", 0.0)
     settings.OTP_GATE = {"MODE": "report", "EXEMPT_PATHS": ["/ws/open/"]}
     with caplog.at_level(logging.INFO, "otp_gate"):
-        assert await Socket(SITES["inside"](), half, "/ws/open/").ask() == (True, "alice")
+        assert await knock(SITES["inside"](), half, "/ws/open/") == (True, "alice")
         async with opened("inside", half, interval=0.02) as socket:
             await do(half.logout)()
             assert await socket.says("hello") == "hello"
-        assert await Socket(SITES["plain"](), half).ask() == (True, "plain")
+        assert await knock(SITES["plain"](), half) == (True, "plain")
     assert caplog.messages.count("Would turn away: half-authenticated") == 1
     lines = (await do(manage)("report")).out.splitlines()
     assert lines[0].split() == ["1", "alice", "(WebSocket)"]
@@ -272,7 +275,14 @@ def test_it_needs_no_channels() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=environ, cwd=ROOT)
 
 
-@pytest.mark.parametrize("interval", [0, -1, None, "5", True])
+def test_a_wrong_setting_stops_the_server(settings: Any) -> None:
+    """As it does with the middleware for pages."""
+    settings.OTP_GATE = {"MOD": "report"}
+    with pytest.raises(ImproperlyConfigured, match="MODE"):
+        OTPGateMiddleware(plain)
+
+
+@pytest.mark.parametrize("interval", [0, -1, None, "5", True, float("nan")])
 def test_an_interval_that_is_none_is_refused(interval: Any) -> None:
     """Where the project is started, and not when somebody connects."""
     with pytest.raises(ValueError, match="positive number of seconds"):
@@ -293,9 +303,7 @@ def test_an_interval_that_is_none_is_refused(interval: Any) -> None:
 @in_loop
 async def test_bad_input_is_no_error(db: None, scope: dict[str, Any]) -> None:
     """Whoever sends it is a stranger."""
-    socket = Socket(SITES["plain"]())
-    socket.scope |= scope
-    assert await socket.ask() == (True, "plain")
+    assert await knock(SITES["plain"](), **scope) == (True, "plain")
 
 
 @in_loop
@@ -406,10 +414,10 @@ async def test_an_idle_socket_is_closed(
 @in_loop
 async def test_a_verification_that_is_too_old(verified: Client, settings: Any, site: str) -> None:
     """VERIFIED_TTL ends a socket as it ends a page."""
-    settings.OTP_GATE = {"VERIFIED_TTL": 2}
     async with opened(site, verified, interval=0.1) as socket:
+        settings.OTP_GATE = {"VERIFIED_TTL": 1}
         assert await socket.closed() == 4403
-        assert await Socket(SITES[site](), verified).ask() == REFUSED
+        assert await knock(SITES[site](), verified) == REFUSED
 
 
 @in_loop
@@ -509,6 +517,7 @@ async def test_a_server_that_stops_ends_both(verified: Client) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         try:
             await receive()
+            done.append("begun")
             await receive()
         finally:
             done.append("finally")
@@ -516,8 +525,8 @@ async def test_a_server_that_stops_ends_both(verified: Client) -> None:
     scope = Socket(app, verified).scope
     async with running(OTPGateMiddleware(app), scope) as (coming, _):
         await coming.put({"type": "websocket.connect"})
-        await asyncio.sleep(0.2)
-    assert done == ["finally"]
+        await until(lambda: done)
+    assert done == ["begun", "finally"]
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -537,25 +546,31 @@ async def test_an_error_of_the_app_is_its_own(verified: Client) -> None:
 @in_loop
 async def test_who_has_gone_is_not_sent_away(verified: Client, monkeypatch: Any) -> None:
     """After a disconnect, or the app's own close, nothing more goes to the server."""
+    heard = []
 
     async def lingering(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        while (await receive())["type"] != "websocket.disconnect":
-            await send({"type": "websocket.close", "code": 4000})
-        await asyncio.sleep(10)
+        while heard[-1:] != ["websocket.disconnect"]:
+            heard.append((await receive())["type"])
+            if heard[-1] == "websocket.receive":
+                await send({"type": "websocket.close", "code": 4000})
+        await asyncio.sleep(3600)
 
     monkeypatch.setattr(channels, "GRACE", 0.1)
+    app = OTPGateMiddleware(lingering, interval=0.1)
     for last in ({"type": "websocket.disconnect", "code": 1001}, {"type": "websocket.receive"}):
         client = Client()
         await do(pass_gate)(client)
-        scope = Socket(lingering, client).scope
-        async with running(OTPGateMiddleware(lingering, interval=0.3), scope) as (coming, sent):
+        heard.clear()
+        async with running(app, Socket(app, client).scope) as (coming, sent):
             await coming.put({"type": "websocket.connect"})
             await coming.put(last)
-            await asyncio.sleep(0.1)
+            await until(lambda: heard)
             await do(log_out)(client)
-            await asyncio.sleep(0.8)
+            # It has been told so, or was; and the server has not.
+            await until(lambda: heard[-1] == "websocket.disconnect")
+            await asyncio.sleep(0.5)
             assert [m for m in sent if m.get("code") == 4403] == []
 
 
@@ -574,7 +589,7 @@ async def test_a_client_that_vanishes_meanwhile(verified: Client) -> None:
     running = asyncio.create_task(
         SITES["plain"](interval=0.05)(socket.scope, socket.input_queue.get, send)
     )
-    await asyncio.sleep(0.2)
+    await until(lambda: len(sent) == 2)
     await do(log_out)(verified)
     await asyncio.wait_for(running, 20)
     assert sent == ["websocket.accept", "websocket.send", "websocket.close"]
@@ -681,7 +696,7 @@ async def test_a_store_that_is_down_is_shut(
     broken_store.error = error
     async with opened("plain", verified, interval=NEVER) as socket:
         broken_store.times = 10**9
-        assert await Socket(SITES["plain"](), verified).ask() == UNAVAILABLE
+        assert await knock(SITES["plain"](), verified) == UNAVAILABLE
         await socket.say("secret")
         assert await socket.closed() == 1011
     assert not HEARD["secret"]
@@ -718,7 +733,7 @@ async def test_a_user_who_cannot_be_loaded_is_shut_out(
 async def test_a_policy_that_is_broken_shuts(half: Client, settings: Any, caplog: Any) -> None:
     """With its traceback in the log, and no exception out of the server."""
     settings.OTP_GATE = {"POLICY": "tests.policies.broken"}
-    assert await Socket(SITES["plain"](), half).ask() == UNAVAILABLE
+    assert await knock(SITES["plain"](), half) == UNAVAILABLE
     assert "the policy is broken" in caplog.text
 
 
@@ -729,7 +744,7 @@ async def test_a_fault_before_and_one_after_another_kind(
     """The second look tells what is wrong by then."""
     settings.OTP_GATE = {"POLICY": "tests.policies.broken"}
     broken_store.times = 1
-    assert await Socket(SITES["plain"](), half).ask() == UNAVAILABLE
+    assert await knock(SITES["plain"](), half) == UNAVAILABLE
     assert "the policy is broken" in caplog.text
 
 

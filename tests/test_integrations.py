@@ -17,7 +17,7 @@ from tests.browsers import post_json
 from tests.clock import Clock
 from tests.commands import manage
 from tests.helpers import JSON, PASSWORD, VERIFY, open_page
-from tests.sockets import REFUSED, Socket, do, in_loop
+from tests.sockets import REFUSED, Socket, do, in_loop, knock
 from tests.urlconfs.api import basic
 
 FOLDER = Path(__file__).parent.parent / "docs" / "integrations"
@@ -103,7 +103,7 @@ async def test_channels(follow: Any, half: Client, verified: Client) -> None:
         (module.plain_application, "hello"),
     ):
         path = "/ws/chat/"
-        assert await Socket(app, half, path).connect() == REFUSED
+        assert await knock(app, half, path) == REFUSED
         socket = Socket(app, verified, path)
         assert (await socket.connect())[0]
         assert await socket.says("hello") == answer

@@ -285,7 +285,7 @@ A_FORM = {"accept": f"text/vnd.turbo-stream.html, {TURBO}", "sec-fetch-dest": "e
     ("page", "target"),
     [
         ("http://testserver/shop/?page=2#top", "/shop/?page=2"),
-        ("http://evil.example/x", "/x"),
+        ("http://evil.example/x", ""),
         ("http://testserver//evil.example/", ""),
         ("http://testserver/otp/", ""),
         ("http://[evil", ""),

@@ -10,7 +10,7 @@ from django.test import Client
 from tests import views
 from tests.commands import manage
 from tests.helpers import JSON, PASSWORD
-from tests.sockets import HEARD, REFUSED, SITES, Socket, consumers, in_loop
+from tests.sockets import HEARD, REFUSED, SITES, consumers, in_loop, knock
 
 
 @in_loop
@@ -19,9 +19,9 @@ async def test_a_27_no_socket_opens_by_a_password_alone(half: Client) -> None:
     HEARD.clear()
     for site in SITES.values():
         for path in ("/ws/", "/", "/open/", "/otp/", "/static/ws"):
-            assert await Socket(site(), half, path).ask() == REFUSED
+            assert await knock(site(), half, path) == REFUSED
     assert not HEARD
-    assert await Socket(AuthMiddlewareStack(consumers()), half).ask() == (True, "alice")
+    assert await knock(AuthMiddlewareStack(consumers()), half) == (True, "alice")
 
 
 def test_a_28_no_api_opens_by_a_password_alone(half: Client, settings: Any) -> None:

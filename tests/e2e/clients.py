@@ -12,7 +12,7 @@ from django.middleware.csrf import get_token
 from django.urls import include, path
 from django.views.static import serve
 
-from otp_gate.decorators import otp_exempt
+from otp_gate.decorators import otp_exempt, otp_required
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent.parent / "docs" / "integrations"
@@ -21,6 +21,14 @@ SCRIPTS = {
     "htmx.js": MODULES / "htmx.org" / "dist" / "htmx.min.js",
     "turbo.js": MODULES / "@hotwired" / "turbo" / "dist" / "turbo.es2017-umd.js",
 }
+
+
+PAY = """
+<form method="post" action="/turbo/pay/">
+  <input type="hidden" name="csrfmiddlewaretoken" value="TOKEN">
+  <input type="hidden" name="amount" value="seven"><button>Pay</button>
+</form>
+"""
 
 
 def block(page: str, language: str) -> str:
@@ -47,7 +55,7 @@ PAGES = {
         '<meta name="htmx-config" content=\'{"includeIndicatorStyles": false}\'>',
         HTMX,
     ),
-    "turbo": ("turbo.js", '<meta name="csrf-token" content="TOKEN">', TURBO),
+    "turbo": ("turbo.js", '<meta name="csrf-token" content="TOKEN">', TURBO + PAY),
     "fetch": ("fetch.js", "", FETCH),
 }
 
@@ -79,6 +87,11 @@ def save(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/turbo/other/?page=saved")
 
 
+@otp_required(max_age=300)
+def pay(request: HttpRequest) -> HttpResponse:
+    return page(request, "", f"<p>{request.method} {request.POST['amount']} was paid</p>")
+
+
 def frame(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return HttpResponseRedirect("/turbo/frame/")
@@ -107,6 +120,7 @@ urlpatterns = [
     path("in-again/", in_again),
     path("turbo/other/", other),
     path("turbo/save/", save),
+    path("turbo/pay/", pay),
     path("turbo/frame/", frame),
     path("<str:kind>/part/", part),
     path("<str:kind>/page/", start, name="page"),

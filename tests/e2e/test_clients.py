@@ -197,3 +197,15 @@ def test_turbo_where_the_code_page_has_it_too(
     give_code(turbo, wrong_code())
     expect(turbo.get_by_role("alert")).to_contain_text("Invalid one-time password")
     comes_back(turbo, f"{site}/turbo/other/?page=2")
+
+
+def test_a_form_of_turbo_that_step_up_keeps(
+    alice: Any, turbo: Page, site: str, clock: Clock
+) -> None:
+    """What was typed is not typed again: after the code the form goes on, as a page."""
+    enter(turbo, HERE)
+    clock.advance(301)
+    turbo.get_by_role("button", name="Pay").click()
+    expect(code_field(turbo)).to_be_visible()
+    give_code(turbo, last_code())
+    expect(turbo.get_by_text("POST seven was paid")).to_be_visible()

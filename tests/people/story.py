@@ -30,6 +30,8 @@ def tell() -> None:
             answer = await socket.ask()
             # What is said next is looked at as the first was: by the key as the session has it.
             found.append((answer, answer[0] and await socket.says("hello")))
+            if answer[0]:
+                await socket.leave()
 
         connect()
         return found[0]

@@ -1,6 +1,6 @@
 """Play one project through, gated or not; print what was seen. Run in the project's environment.
 
-    GATED=1 PROJECT_FOLDER=... python -m tests.projects.crawl wagtail
+GATED=1 PROJECT_FOLDER=... python -m tests.projects.crawl wagtail
 """
 
 from __future__ import annotations

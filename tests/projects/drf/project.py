@@ -17,9 +17,7 @@ def browsable(client: Any) -> None:
 
 
 def api(client: Any) -> None:
-    client.post(
-        "/rest-auth/login/", {"username": NAME, "password": PASSWORD}, "application/json"
-    )
+    client.post("/rest-auth/login/", {"username": NAME, "password": PASSWORD}, "application/json")
 
 
 PROJECT = Project(

@@ -12,7 +12,7 @@ if not (FOLDER / "manage.py").exists():
     command = [Path(sys.executable).parent / "wagtail", "start", "shop", FOLDER]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={"PATH": ""})
 
-from shop.settings.base import *  # noqa: E402, F403
+from shop.settings.base import *  # noqa: F403
 
 ROOT_URLCONF = "tests.projects.wagtail.urls"
 WAGTAIL_ENABLE_UPDATE_CHECK = False
