@@ -89,11 +89,10 @@ def difference(gate: Any, bare: Any, path: str) -> str:
     for key in sorted(one.keys() | other.keys()):
         mine, theirs = one.get(key), other.get(key)
         if isinstance(mine, str) and isinstance(theirs, str):
-            start = len(os.path.commonprefix([mine, theirs]))
-            mine, theirs = (
-                mine[max(0, start - 60) : start + 90],
-                theirs[max(0, start - 60) : start + 90],
-            )
+            pairs = zip(mine, theirs, strict=False)
+            start = next((i for i, (a, b) in enumerate(pairs) if a != b), 0)
+            part = slice(max(0, start - 60), start + 90)
+            mine, theirs = mine[part], theirs[part]
         if mine != theirs:
             lines.append(f"    {key}: gated {mine!r}\n    {' ' * len(key)}   bare {theirs!r}")
     return "\n".join(lines)
@@ -120,9 +119,8 @@ def main() -> int:
     widths = [max(len(row[i]) for row in table) for i in range(len(COLUMNS))]
     print("== strangers' projects: what ran for who had only given the password, and what changed")
     for row in table:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
     faults = [fault for result in results for fault in result.faults]
     for fault in faults[:40]:
         print(fault)

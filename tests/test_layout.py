@@ -119,7 +119,9 @@ def test_no_file_names_a_registry_or_a_machine(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "lock", sorted((ROOT / "requirements").rglob("*.txt")), ids=lambda p: p.stem
+    "lock",
+    sorted((ROOT / "requirements").rglob("*.txt")),
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
 )
 def test_every_locked_package_has_its_hashes(lock: Path) -> None:
     """Nothing is installed that is not the very file that was looked at."""
