@@ -8,7 +8,7 @@ COMPILE := $(DEV) lock uv pip compile --quiet --universal --python-version 3.11 
   --no-strip-extras --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture bench lint format matrix lock messages clean
+.PHONY: help demo test torture projects bench lint format matrix lock messages clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/'
@@ -21,6 +21,9 @@ test: ## Run the tests, on fakeredis and on a real Redis (ARGS="-k story" for so
 
 torture: ## Hurt everything, for long: Sentinel, Cluster, every fault, load (ARGS=--short: once)
 	@$(DEV) test scripts/torture.py $(ARGS)
+
+projects: ## Put the gate before strangers' projects (ARGS="wagtail oscar" for some)
+	@$(DEV) bench scripts/projects.py $(ARGS)
 
 bench: ## Measure the gate beside its peers (ARGS=--quick: every part once, nothing kept)
 	@$(DEV) bench -m benchmarks $(ARGS)
@@ -50,7 +53,7 @@ lock: ## Refresh requirements/*.txt (UPGRADE=--upgrade for newer versions)
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 	$(COMPILE) --no-deps requirements/suites.in -o requirements/suites.txt
 	$(COMPILE) requirements/bench.in -c requirements/test.txt -o requirements/bench.txt
-	for name in requirements/bench/*.in; do \
+	for name in requirements/bench/*.in requirements/projects/*.in; do \
 	  $(subst 3.11,3.12,$(COMPILE)) $$name -o $${name%.in}.txt || exit; done
 	$(COMPILE) --resolution lowest-direct requirements/lowest.in -o requirements/lowest.txt
 

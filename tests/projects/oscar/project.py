@@ -11,7 +11,7 @@ def prepare() -> None:
     from oscar.test.factories import create_product
 
     superuser()
-    create_product(title="Book", price=10)
+    create_product(title="Book", price=10, partner_sku="BOOK-1")
     get_model("address", "Country").objects.create(
         iso_3166_1_a2="GB", name="United Kingdom", is_shipping_country=True
     )
