@@ -1,0 +1,43 @@
+"""What the pages about strangers' projects show is what `make projects` runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.projects import three_lines
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).parent.parent
+PAGES = {"cms": "django-cms"}
+PROJECTS = sorted(path.stem for path in (ROOT / "requirements/projects").glob("*.in"))
+
+
+def test_there_are_at_least_six() -> None:
+    """Of several kinds: shops, content, APIs, logins, an admin."""
+    assert len(PROJECTS) >= 6
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_each_project_is_whole(name: str) -> None:
+    """A lock, settings that end in the three lines, URLs, and what the runner must be told."""
+    folder = ROOT / "tests/projects" / name
+    assert (ROOT / f"requirements/projects/{name}.txt").exists()
+    assert (folder / "settings.py").read_text("utf-8").endswith("add_three_lines(globals())\n")
+    assert "*gate_urls()" in (folder / "urls.py").read_text("utf-8")
+    project = import_module(f"tests.projects.{name}.project").PROJECT
+    assert project.roads
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_each_project_has_its_page(name: str) -> None:
+    """With the very lines that the run adds, and the command that proves them."""
+    text = (ROOT / f"docs/integrations/{PAGES.get(name, name)}.md").read_text("utf-8")
+    assert f'make projects ARGS="{name}"' in text
+    if name != "drf":
+        for line in (three_lines.APP, three_lines.MIDDLEWARE, three_lines.AUTHENTICATION):
+            assert f'"{line}"' in text
+        assert three_lines.URL in text
