@@ -102,7 +102,9 @@ def codes(figures: Figures) -> Iterator[Target]:
     words, met = done(s.WRONG, sql=0, redis=1, saves=0)
     yield target("wrong code: SQL, trips, session saves", "0, 1, 0", words, met)
     times = quiet(s.SCRIPT) / floor
-    yield target("the script of a wrong code, beside EVALSHA", "≤ 1.5 ×", f"{times:.2f} ×", times <= 1.5)
+    yield target(
+        "the script of a wrong code, beside EVALSHA", "≤ 1.5 ×", f"{times:.2f} ×", times <= 1.5
+    )
 
 
 def surroundings(figures: Figures) -> Iterator[Target]:
