@@ -8,7 +8,7 @@ COMPILE := $(DEV) lock uv pip compile --quiet --universal --python-version 3.11 
   --no-strip-extras --custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture projects bench lint format matrix lock messages clean
+.PHONY: help demo test torture projects bench lint docs format matrix lock messages clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/'
@@ -36,6 +36,9 @@ lint: ## Run every static check
 	$(DEV) lint djlint --lint --quiet $(TEMPLATES)
 	$(DEV) lint djade --check $(TEMPLATES)
 	$(DEV) lint codespell
+
+docs: ## Make the pages in build/docs (a warning is an error)
+	$(DEV) docs sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
 
 format: ## Rewrite the code the way `make lint` wants it
 	$(DEV) lint ruff check --fix .

@@ -195,7 +195,7 @@ class GateConfig:
     verified_ttl: int | None = setting(None, optional(seconds))
     """A verified session older than this must verify again; None for as long as it lives."""
     exempt_views: tuple[str, ...] = setting([], listed(text))
-    """Views that stay open: URL names, "namespace:name", or "namespace:*"."""
+    """Views that stay open: URL names, `"namespace:name"`, or `"namespace:*"`."""
     exempt_paths: tuple[str, ...] = setting([], listed(text))
     """Paths that stay open, matched on whole segments of the decoded path."""
     trusted_browser_ttl: int | None = setting(None, optional(seconds))

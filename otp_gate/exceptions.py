@@ -1,9 +1,9 @@
 """What goes wrong around the gate. A wrong code is no exception: see `outcomes`.
 
-GateError
-├── StoreUnavailable   Redis or the session engine did not answer, or not as it should
-│   └── CodeInDoubt    so that nobody knows whether Redis holds a code that was never delivered
-└── DeliveryError      the code did not leave for the person
+    GateError
+    ├── StoreUnavailable   Redis or the session engine did not answer, or not as it should
+    │   └── CodeInDoubt    so that nobody knows whether Redis holds a code that was never delivered
+    └── DeliveryError      the code did not leave for the person
 
 GateMisplaced, Django's ImproperlyConfigured, says which line of MIDDLEWARE to move.
 """
