@@ -52,3 +52,5 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!otp_gate\.).*")]
 # What `gate_open` and `gate_shut` are made of, which nobody names.
 nitpick_ignore_regex += [("py:class", r"otp_gate\.testing\.switch\.(Turn|Decorated)")]
+# A type variable: whatever a stream is made of.
+nitpick_ignore_regex += [("py:class", r"otp_gate\.streams\.Chunk")]

@@ -67,7 +67,7 @@ PUBLIC = {
     ],
     "otp_gate.pytest_plugin": [],
 }
-"""Module: names. A module that is not there (yet), or whose package is not installed, is left out."""
+"""Module: names. A module that is not there, or whose package is not installed, is left out."""
 
 
 def there() -> dict[str, list[str]]:
