@@ -5,7 +5,8 @@ sealed with that key. After the code the browser is led back to the address of t
 the token in the query, and the gate makes of that GET the request that was.
 
 A kept request must be nothing that another site made a browser send. So it is kept only where
-Django has checked its CSRF token, or would have; and the token that brings it back is known to
+its CSRF token is right, or where the project said that the view needs none; a check that is made
+further in (REST frameworks do) is then still made. And the token that brings it back is known to
 this session alone, used up by the first who shows it, and void without a fresh code.
 """
 
@@ -50,10 +51,13 @@ def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
     note, token, key = WAITS, codes.new_token(), codes.new_key()
     user_id: str = request.otp_gate.user_id  # type: ignore[attr-defined]
     length = bodies.declared_length(request)
-    packed = None
+    packed, checked = None, False
+    if (length or 0) <= max_body:
+        checked = is_checked(request)
+        packed = bodies.pack(request) if checked or needs_no_check(request) else None
     if (length or 0) > max_body:
         note = TOO_LARGE
-    elif not is_checked(request) or (packed := bodies.pack(request)) is None:
+    elif packed is None:
         note = LOST
     elif length is None and len(packed) > max_body:
         note = TOO_LARGE
@@ -75,27 +79,45 @@ def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
     before = Kept.of(session.read(request.session))
     way = request.get_full_path() if note == WAITS else referring_page(request)
     dropped = before is not None and before.waits
-    kept = Kept(note, place_of(request), way, token, key, user_id, max_age, dropped)
+    kept = Kept(note, place_of(request), way, token, key, user_id, max_age, dropped, checked)
     session.keep(request.session, kept)
     if before is not None and dropped:
         discard(before)
 
 
-def is_checked(request: HttpRequest) -> bool:
-    """True unless another site may have sent it.
+class Check(CsrfViewMiddleware):
+    """Django's check, whose refusal is an answer to nobody, and no line in a log."""
 
-    Where the site has the middleware, it has checked by now (or the view said that it needs no
-    check). Where it has not, a view further in may do it, or nobody: then the gate does.
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def is_checked(request: HttpRequest) -> bool:
+    """True if its CSRF token is right: no other site has sent it.
+
+    Asked as for a view that is not exempt: what Django's middleware leaves out, a REST framework
+    or `csrf_protect` may check further in, and that check must find what it would have found.
     """
     if getattr(request, "csrf_processing_done", False):
         return True
-    view: Any = request.resolver_match.func  # type: ignore[union-attr]
-    check = CsrfViewMiddleware(lambda request: HttpResponse())
+
+    def any_view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    check = Check(any_view)
     check.process_request(request)
-    refused = check.process_view(request, view, (), {})
+    try:
+        refused = check.process_view(request, any_view, (), {})
+    except bodies.UNREADABLE:
+        return False
     # Asked by the way: the view's own check must still be made.
     request.__dict__.pop("csrf_processing_done", None)
     return refused is None
+
+
+def needs_no_check(request: HttpRequest) -> bool:
+    """True for a view that the project took out of Django's check."""
+    return getattr(request.resolver_match.func, "csrf_exempt", False)  # type: ignore[union-attr]
 
 
 def way_on(request: HttpRequest) -> str:
@@ -120,16 +142,17 @@ def resume(request: HttpRequest) -> HttpResponse | None:
         return None
     token = request.GET.get(RESUME, "")
     kept = Kept.of(session.loaded(request.session))
-    packed = None
-    if kept is not None and fits(kept, request, token, state):
-        packed = take(kept)
-        session.keep(request.session, None)
+    if kept is None or not fits(kept, request, token, state):
+        return to_bare_address(request)
+    packed = take(kept)
+    session.keep(request.session, None)
     if packed is None:
         return to_bare_address(request)
     bodies.restore(request, packed)
     state.resumed = True
-    # It was checked before it was kept; its CSRF token has been rotated since, with the code.
-    request.csrf_processing_done = True  # type: ignore[attr-defined]
+    if kept.checked:
+        # Before it was kept; its CSRF token has been rotated since, with the code.
+        request.csrf_processing_done = True  # type: ignore[attr-defined]
     # The page cache has this for the GET that it was.
     request._cache_update_cache = False  # type: ignore[attr-defined]
     logger.info("Goes on: user %s", state.user_id)
@@ -175,6 +198,8 @@ def fits(kept: Kept, request: HttpRequest, token: str, state: GateState) -> bool
         and kept.place == place_of(request)
         and state.mark is not None
         and not session.is_older(state.mark.at, kept.max_age)
+        # A check that was left out then must not be due now: Django has made it, for a GET.
+        and (kept.checked or needs_no_check(request))
     )
 
 

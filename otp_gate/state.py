@@ -149,6 +149,8 @@ class Kept(NamedTuple):
     """How fresh the view wants the code, in seconds."""
     dropped: bool
     """True if it took the place of another one."""
+    checked: bool = False
+    """True if its CSRF token was right; otherwise whoever checks further in must still do it."""
 
     @property
     def waits(self) -> bool:

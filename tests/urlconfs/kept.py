@@ -10,6 +10,9 @@ from django.urls import path
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from otp_gate.decorators import otp_required
 from tests import urls, views
@@ -76,6 +79,18 @@ class AsyncClass(View):
     post = get
 
 
+class Api(APIView):
+    """Exempt from Django's check, as all such views are, and with a check of its own."""
+
+    authentication_classes = (SessionAuthentication,)
+
+    def post(self, request: Any) -> Response:
+        views.RAN["api"] += 1
+        return Response({})
+
+
+exempt = csrf_exempt(fresh(tell))
+
 urlpatterns = [
     path("kept/function/", function),
     path("kept/afunction/", afunction),
@@ -83,8 +98,10 @@ urlpatterns = [
     path("kept/aclass/", AsyncClass.as_view()),
     path("kept/post-only/", require_POST(fresh(tell))),
     path("kept/post-only-inside/", fresh(require_POST(tell))),
-    path("kept/exempt/", csrf_exempt(fresh(tell))),
+    path("kept/exempt/", exempt),
     path("kept/protected/", fresh(csrf_protect(tell))),
+    path("kept/checked-inside/", csrf_exempt(fresh(csrf_protect(tell)))),
+    path("kept/api/", fresh(Api.as_view())),
     path("kept/small/", otp_required(max_age=60, max_body=1000)(tell)),
     path("kept/nothing/", otp_required(max_age=60, max_body=0)(tell)),
     *urls.urlpatterns,
