@@ -92,7 +92,8 @@ def run_console(example: Example) -> None:
     for line in example.parsed.splitlines():
         if not line.startswith("$ "):
             continue
-        words = shlex.split(OPTIONAL.sub(optional, line[2:]), comments=True)
+        typed = OPTIONAL.sub(optional, line[2:]).replace("SECONDS", "60")
+        words = shlex.split(typed, comments=True)
         if words[:2] == ["python", "manage.py"] and words[2] == "otp_gate":
             command: Any = load_command_class("otp_gate", "otp_gate")
             command.create_parser("manage.py", "otp_gate").parse_args(words[3:])
