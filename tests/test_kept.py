@@ -136,16 +136,17 @@ def test_any_method_that_changes_something_goes_on(stale: Any) -> None:
     assert (told["method"], told["body"]) == ("PUT", digest(b"all of it"))
 
 
-def test_it_goes_on_once(stale: Any) -> None:
+@pytest.mark.parametrize("view", ["function", "afunction"])
+def test_it_goes_on_once(stale: Any, view: str) -> None:
     """A reload, the back button, a second tab: the view runs no second time, and sees no token."""
-    stale.post("/kept/function/?a=1", FORM)
+    stale.post(f"/kept/{view}/?a=1", FORM)
     address = confirm(stale)["Location"]
     first = stale.get(address)
     assert first.json()["method"] == "POST"
     assert "no-store" in first["Cache-Control"]
     assert first["Referrer-Policy"] == "same-origin"
     again = stale.get(address)
-    assert (again.status_code, again["Location"]) == (302, "/kept/function/?a=1")
+    assert (again.status_code, again["Location"]) == (302, f"/kept/{view}/?a=1")
     assert "no-store" in again["Cache-Control"]
     assert views.RAN == {"kept POST": 1}
     assert stale.get(again["Location"]).json()["method"] == "GET"
@@ -167,6 +168,20 @@ def test_a_form_on_the_page_it_led_to_can_be_sent(stale: Any, clock: Clock) -> N
 
 def assert_held_again(response: Any) -> None:
     assert response["Location"] == VERIFY
+
+
+def test_another_form_sent_to_that_address_is_itself(stale: Any) -> None:
+    """And the one that waits goes on waiting."""
+    stale.post("/kept/function/", FORM)
+    address = confirm(stale)["Location"]
+    assert stale.post(address, {"amount": "9"}).json()["fields"] == {"amount": ["9"]}
+    assert stale.get(address).json()["fields"]["amount"] == ["100"]
+
+
+def test_a_log_out_forgets_what_was_too_large(stale: Any) -> None:
+    """There is nothing to take back, and no error about it."""
+    stale.post("/kept/small/", {"note": "x" * 1001})
+    assert stale.post(CANCEL)["Location"] == "/login/"
 
 
 def test_only_with_a_code(stale: Any) -> None:
@@ -530,6 +545,13 @@ def test_a_broken_form_is_no_500(stale: Any, body: bytes) -> None:
     assert response.status_code in (302, 400)
     if response.status_code == 302:
         go_on(stale)
+
+
+def test_a_broken_form_has_no_token(strict: Any) -> None:
+    """Nobody can say whether another site has sent it."""
+    kind = "multipart/form-data; boundary="
+    assert strict.generic("POST", "/kept/exempt/", b"--x", kind)["Location"] == VERIFY
+    assert strict.session["_otp_gate_kept"][0] == "lost"
 
 
 def test_a_broken_form_that_somebody_looked_into_is_lost(stale: Any, settings: Any) -> None:
