@@ -67,6 +67,7 @@ def play(name: str) -> Result:
     paths = gate["seen"].keys() | bare["seen"].keys()
     different = [path for path in sorted(paths) if gate["seen"].get(path) != bare["seen"].get(path)]
     faults = [f"{name}: ran half-authenticated: {line}" for line in gate["ran"]]
+    faults += [f"{name}: no address found for {form}" for form in gate["missed"]]
     faults += [f"{name}: not the gate's answer: {line}" for line in gate["odd"]]
     faults += [f"{name}: differs: {path}\n{difference(gate, bare, path)}" for path in different]
     versions = ", ".join(f"{key} {value}" for key, value in gate["versions"].items())

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path
 
 from tests.projects import three_lines
+from tests.projects.addresses import addresses
 
 pytestmark = pytest.mark.once
 
@@ -41,3 +45,39 @@ def test_each_project_has_its_page(name: str) -> None:
         for line in (three_lines.APP, three_lines.MIDDLEWARE, three_lines.AUTHENTICATION):
             assert f'"{line}"' in text
         assert three_lines.URL in text
+
+
+def page(request: HttpRequest, **_: str) -> HttpResponse:
+    return HttpResponse()
+
+
+def other(request: HttpRequest, **_: str) -> HttpResponse:
+    return HttpResponse()
+
+
+class Patterns:
+    """A URLconf with a parameter of each kind, one that needs a sample, and one behind another."""
+
+    urlpatterns = (
+        path("plain/", page),
+        path("by/<int:pk>/<uuid:key>/", include([path("<slug:name>/", page)])),
+        re_path(r"^old/(?P<year>[0-9]{4})/$", page),
+        re_path(r"^how/(?P<action>by-(?:mail|hand))/$", page),
+        path("plain/", other),
+    )
+
+
+def test_no_pattern_is_left_out_in_silence(settings: Any) -> None:
+    """An address for each, or a line that says to which pattern none leads."""
+    settings.ROOT_URLCONF = Patterns
+    found, missed = addresses({})
+    assert found == [
+        "/plain/",
+        "/by/1/00000000-0000-0000-0000-000000000001/1/",
+        "/old/2026/",
+    ]
+    assert missed == [r"^how/(?P<action>by-(?:mail|hand))/$", "plain/"]
+
+    found, missed = addresses({"action": "by-hand"})
+    assert found[-1] == "/how/by-hand/"
+    assert missed == ["plain/"]

@@ -10,16 +10,18 @@ WORDS = ("1", "a", "en", "00000000-0000-0000-0000-000000000001", "MQ", "a/b", "a
 """Tried in this order, until the address leads to the view."""
 
 
-def addresses(samples: Mapping[str, str]) -> Iterator[str]:
-    """Give one address for each pattern of the URLconf that any address leads to."""
+def addresses(samples: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Return an address for each pattern of the URLconf, and the patterns that none leads to."""
     from django.urls import get_resolver
 
-    seen = set()
+    found, missed = {}, []
     for pattern, shape in walk(get_resolver(), ""):
         path = filled(pattern, shape, samples)
-        if path is not None and path not in seen:
-            seen.add(path)
-            yield path
+        if path is None:
+            missed.append(str(pattern.pattern))
+        else:
+            found[path] = None
+    return list(found), missed
 
 
 def walk(resolver: Any, prefix: str) -> Iterator[tuple[Any, tuple[str, list[str]]]]:

@@ -5,17 +5,19 @@ GATED=1 PROJECT_FOLDER=... python -m tests.projects.crawl wagtail
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from importlib import import_module
 from importlib.metadata import version
+from itertools import product
 from typing import Any
 
 import time_machine
@@ -38,44 +40,64 @@ RAN: list[str] = []
 
 def record_views() -> None:
     """Note each view that really runs, right where Django calls it; the gate's own do not count."""
-    from asgiref.sync import iscoroutinefunction
+    from asgiref.sync import iscoroutinefunction, markcoroutinefunction
     from django.core.handlers.base import BaseHandler
 
     original = BaseHandler.make_view_atomic
 
     def make_view_atomic(self: Any, view: Any) -> Any:
         made = original(self, view)
-        if getattr(view, "otp_gate_own", False) or iscoroutinefunction(made):
+        if getattr(view, "otp_gate_own", False):
             return made
 
         @wraps(view)
         def recorded(request: Any, *args: Any, **kwargs: Any) -> Any:
-            RAN.append(f"{request.method} {request.path} ({view.__module__}.{view.__qualname__})")
+            name = getattr(view, "__qualname__", type(view).__qualname__)
+            RAN.append(f"{request.method} {request.path} ({view.__module__}.{name})")
             return made(request, *args, **kwargs)
 
-        return recorded
+        return markcoroutinefunction(recorded) if iscoroutinefunction(made) else recorded
 
     BaseHandler.make_view_atomic = make_view_atomic
 
 
-def rows() -> dict[str, int]:
-    """Return how many rows each table has, but for sessions."""
-    from django.apps import apps
+def rows() -> dict[str, str]:
+    """Return what is in each table, as one digest, but for sessions: the gate's own mark is there."""
     from django.db import connection
 
-    tables = set(connection.introspection.table_names()) - {"django_session"}
-    return {
-        model._meta.label: model._base_manager.count()
-        for model in apps.get_models()
-        if model._meta.db_table in tables
-    }
+    found = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            if table != "django_session":
+                cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
+                content = "\n".join(sorted(map(repr, cursor.fetchall())))
+                found[table] = hashlib.sha256(content.encode()).hexdigest()
+    return found
 
 
 def is_gate(response: Any) -> bool:
-    """True for the answers of the gate: a redirect to its page, or a refusal; never stored."""
+    """True for what the gate says to who opens a page: go there and type in the code."""
     never_stored = "no-store" in response.headers.get("Cache-Control", "")
     to_page = response.status_code == 302 and response["Location"].partition("?")[0] == VERIFY
-    return never_stored and (to_page or response.status_code == 403)
+    return never_stored and to_page
+
+
+def is_problem(response: Any) -> bool:
+    """True for what the gate says to a program: a problem document that names the page."""
+    never_stored = "no-store" in response.headers.get("Cache-Control", "")
+    if not never_stored or response.status_code != 403:
+        return False
+    if response.headers["Content-Type"] != "application/problem+json":
+        return False
+    # Of the answer to HEAD there is nothing else to be seen.
+    return not response.content or json.loads(response.content)["code"] == "otp_required"
+
+
+CLIENTS: tuple[tuple[dict[str, str], Callable[[Any], bool]], ...] = (
+    ({}, is_gate),
+    ({"accept": "application/json"}, is_problem),
+)
+"""Who asks while half-authenticated, and what must answer."""
 
 
 def type_code(client: Any) -> None:
@@ -135,10 +157,17 @@ def main() -> None:
     def browser() -> Any:
         return Client(raise_request_exception=False)
 
+    def half() -> Any:
+        client = browser()
+        next(iter(project.roads.values()))(client)
+        RAN.clear()
+        return client
+
     found: dict[str, Any] = {"roads": [], "seen": {}, "odd": [], "ran": []}
     with time_machine.travel(NOW, tick=False) as clock:
         project.prepare()
-        paths = list(addresses(project.samples))
+        paths, missed = addresses(project.samples)
+        found["missed"] = missed
         for road, log_in in project.roads.items():
             clock.shift(3600)
             client = browser()
@@ -153,25 +182,22 @@ def main() -> None:
         requests = 0
         if GATED:
             clock.shift(3600)
-            client = browser()
-            next(iter(project.roads.values()))(client)
+            client = half()
             before = rows()
-            RAN.clear()
-            for path in paths:
-                for method in METHODS:
-                    response = client.generic(method, path)
-                    requests += 1
-                    mine = path.startswith(VERIFY) or path.startswith("/static/")
-                    outside = response.status_code in (301, 302)  # By a middleware before the gate.
-                    if not (is_gate(response) or mine or outside):
-                        found["odd"].append(f"{method} {path}: {response.status_code}")
-                    if mine and "_auth_user_id" not in client.session:
-                        client = browser()  # Signed out, as the page offers.
-                        next(iter(project.roads.values()))(client)
-                        RAN.clear()
-            found["ran"] = list(RAN)
-            if rows() != before:
-                found["odd"].append(f"rows: {before} {rows()}")
+            for path, method, (headers, is_refusal) in product(paths, METHODS, CLIENTS):
+                response = client.generic(method, path, headers=headers)
+                requests += 1
+                if path.startswith(VERIFY):
+                    if "_auth_user_id" not in client.session:  # Signed out, as the page offers.
+                        found["ran"] += RAN
+                        client = half()  # At the same moment, or the time of the login differs.
+                elif not is_refusal(response):
+                    found["odd"].append(f"{method} {path} {headers}: {response.status_code}")
+            found["ran"] += RAN
+            after = rows()
+            found["odd"] += [
+                f"rows of {table}" for table in before if before[table] != after[table]
+            ]
         # At the same moment with the gate and without it.
         clock.move_to(NOW.replace(day=16))
         client = browser()
@@ -182,7 +208,7 @@ def main() -> None:
             for path in paths:
                 if path.startswith(VERIFY):
                     continue
-                for method in ("GET", "HEAD", "OPTIONS"):
+                for method in METHODS:
                     visitor = browser()
                     for key, morsel in cookies.items():
                         if key != "messages":
@@ -192,6 +218,8 @@ def main() -> None:
                         seen = answer(response, project.unstable)
                     requests += 1
                     found["seen"][f"{who} {method} {path}"] = seen
+        # Where both are turned away alike, nothing was compared.
+        assert found["seen"][f"verified GET {project.inside}"]["status"] == 200
     found |= {
         "requests": requests,
         "urls": len(paths),

@@ -13,9 +13,9 @@ def prepare() -> None:
     get_user_model().objects.create_user("bob", ADDRESS, PASSWORD)
 
 
-def hijacked(client: Any) -> None:
-    """A verified superuser becomes Bob, and is asked for Bob's code before he sees anything."""
-    from tests.projects.crawl import is_gate, type_code
+def act_as_bob(client: Any) -> None:
+    """A verified superuser becomes Bob, by the button of the admin."""
+    from tests.projects.crawl import type_code
 
     admin_login(client)
     if GATED:
@@ -23,6 +23,20 @@ def hijacked(client: Any) -> None:
     client.get("/admin/")
     response = client.post("/hijack/acquire/", {"user_pk": "2", "next": "/account/"})
     assert response.status_code == 302, response
+
+
+def hijacked(client: Any) -> None:
+    """Who acts as Bob is asked for Bob's code before he sees anything; he may also sign out."""
+    from tests.projects.crawl import is_gate
+
+    if GATED:
+        other = type(client)()
+        act_as_bob(other)
+        assert is_gate(other.get("/account/"))
+        response = other.post("/otp/cancel/")
+        assert response["Location"] == "/admin/login/", response
+        assert "_auth_user_id" not in other.session
+    act_as_bob(client)
     if GATED:
         assert is_gate(client.get("/account/"))
 

@@ -35,5 +35,10 @@ PROJECT = Project(
     inside="/accounts/profile/",
     roads={"its login": log_in, "admin login": admin_login},
     prepare=prepare,
-    samples={"object_id": "1", "content_type_id": "4", "product_slug": "book"},
+    samples={
+        "object_id": "1",
+        "content_type_id": "4",
+        "product_slug": "book",
+        "action": "default_for_billing",
+    },
 )
