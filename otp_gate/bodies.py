@@ -31,6 +31,10 @@ UNREADABLE = (SuspiciousOperation, MultiPartParserError, RawPostDataException, O
 """A body that is broken, cut off, larger than the site takes, or was read by somebody else."""
 
 
+KINDS = (InMemoryUploadedFile, TemporaryUploadedFile)
+"""What Django makes of an uploaded file; only these can be made again."""
+
+
 def declared_length(request: HttpRequest) -> int | None:
     """Return how many bytes the body has, as the client says; None if it does not."""
     text = str(request.META.get("CONTENT_LENGTH") or "")
@@ -41,6 +45,10 @@ def pack(request: HttpRequest) -> bytes | None:
     """Return method, query, headers and body; None if the body cannot be read (again)."""
     try:
         if request.method == "POST" and request.content_type == "multipart/form-data":
+            uploads = [file for _, listed in request.FILES.lists() for file in listed]
+            if any(type(file) not in KINDS for file in uploads):
+                # An upload handler of the project's own made it, and nobody else can again.
+                return None
             fields: Any = list(request.POST.lists())
             files = list(_files_of(request))
             if not fields and not files:

@@ -116,13 +116,13 @@ def otp_required(
                 if refusal is ONLY_REPORTED:
                     await reports.acount(request)
                 if refusal in (None, ONLY_REPORTED):
-                    response = await view(request, *args, **kwargs)
-                    return kept.never_stored(request, response)
+                    return await view(request, *args, **kwargs)
                 if refusal is STEP_UP:
+                    # First, for a new step-up forgets what one that was given up had kept.
+                    await session.abegin(request.session, step_up=True)
                     keeps = kept.may_be_kept(request)
                     if keeps:
                         await sync_to_async(kept.keep)(request, limit, max_body)
-                    await session.abegin(request.session, step_up=True)
                     return turn_away(request, comes_back=not keeps)
                 return refusal
 
@@ -136,12 +136,12 @@ def otp_required(
                 if refusal is ONLY_REPORTED:
                     reports.count(request)
                 if refusal in (None, ONLY_REPORTED):
-                    return kept.never_stored(request, view(request, *args, **kwargs))
+                    return view(request, *args, **kwargs)
                 if refusal is STEP_UP:
+                    session.begin(request.session, step_up=True)
                     keeps = kept.may_be_kept(request)
                     if keeps:
                         kept.keep(request, limit, max_body)
-                    session.begin(request.session, step_up=True)
                     return turn_away(request, comes_back=not keeps)
                 return refusal
 

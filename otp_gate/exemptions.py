@@ -62,6 +62,21 @@ def own_page(request: HttpRequest) -> ResolverMatch | None:
         return None
 
 
+def page_due(request: HttpRequest, view: View | None = None) -> ResolverMatch | None:
+    """Return the own page at this path, if without the gate's help it would not be reached.
+
+    A middleware may send whoever is logged in elsewhere (a new password is due), and be turned
+    away for ever; another URLconf, or a pattern that catches everything, may lead elsewhere.
+    """
+    state: Any = request.otp_gate  # type: ignore[attr-defined]
+    if state.served or (
+        state.status != "half"
+        and (getattr(request, "urlconf", None) is None or (view is not None and is_own(view)))
+    ):
+        return None
+    return own_page(request)
+
+
 @cache
 def own_prefix(urlconf: str, script_prefix: str, language: str | None) -> str | None:
     """Return the path below which all own pages lie; asked on every request of a tenant's site."""

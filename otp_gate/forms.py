@@ -20,6 +20,8 @@ class Submission:
     next: object
     factor: object
     token: object
+    kept: object
+    """Of which kept request the page spoke; None if it was no page that sent this."""
 
 
 @sensitive_variables()
@@ -31,6 +33,7 @@ def read(request: HttpRequest) -> Submission:
         body.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME),
         body.get("factor"),
         body.get("token") or request.GET.get("token"),
+        body.get("kept"),
     )
 
 

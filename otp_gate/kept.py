@@ -19,11 +19,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import add_never_cache_headers
+from django.views.decorators.debug import sensitive_variables
 
 from otp_gate import bodies, codes, session, store
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
-from otp_gate.responses import HTML, is_framed, kind_of, referring_page
+from otp_gate.responses import HTML, address_of, is_framed, kind_of, referring_page
 from otp_gate.state import RESUME, GateState, Kept, may_resume
 
 logger = logging.getLogger("otp_gate")
@@ -46,21 +47,22 @@ def may_be_kept(request: HttpRequest) -> bool:
     return request.method in bodies.METHODS and kind_of(request) == HTML and not is_framed(request)
 
 
+@sensitive_variables()
 def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
     """Keep a request until the code is typed in; where that cannot be, remember what to say."""
     note, token, key = WAITS, codes.new_token(), codes.new_key()
     user_id: str = request.otp_gate.user_id  # type: ignore[attr-defined]
     length = bodies.declared_length(request)
-    packed, checked = None, False
-    if (length or 0) <= max_body:
+    too_large, checked, packed = (length or 0) > max_body, False, None
+    if not too_large:
         checked = is_checked(request)
         packed = bodies.pack(request) if checked or needs_no_check(request) else None
-    if (length or 0) > max_body:
+    if packed is not None and length is None:
+        too_large = len(packed) > max_body
+    if too_large:
         note = TOO_LARGE
     elif packed is None:
         note = LOST
-    elif length is None and len(packed) > max_body:
-        note = TOO_LARGE
     else:
         try:
             store.run(
@@ -77,10 +79,23 @@ def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
             logger.error("Not kept: %s", error)
             note = LOST
     before = Kept.of(session.read(request.session))
-    way = request.get_full_path() if note == WAITS else referring_page(request)
+    way = address_of(request) if note == WAITS else referring_page(request)
     dropped = before is not None and before.waits
-    kept = Kept(note, place_of(request), way, token, key, user_id, max_age, dropped, checked)
-    session.keep(request.session, kept)
+    session.keep(
+        request.session,
+        Kept(
+            note=note,
+            place=place_of(request),
+            way=way,
+            token=token,
+            key=key,
+            user_id=user_id,
+            max_age=max_age,
+            dropped=dropped,
+            checked=checked,
+            limit=max_body,
+        ),
+    )
     if before is not None and dropped:
         discard(before)
 
@@ -100,7 +115,6 @@ def is_checked(request: HttpRequest) -> bool:
     """
     if getattr(request, "csrf_processing_done", False):
         return True
-
     any_view: Any = HttpResponse  # It is not run, only asked whether it is exempt.
     check = Check(any_view)
     check.process_request(request)
@@ -118,10 +132,14 @@ def needs_no_check(request: HttpRequest) -> bool:
     return getattr(request.resolver_match.func, "csrf_exempt", False)  # type: ignore[union-attr]
 
 
-def way_on(request: HttpRequest) -> str:
-    """Return where somebody goes on whose code was right; "" if nothing was kept or lost."""
+def way_on(request: HttpRequest, shown: object) -> str:
+    """Return where somebody goes on whose code was right; "" if nothing was kept or lost.
+
+    Args:
+        shown: the `Kept.id` of what the page spoke of; None for a program, which was asked by none.
+    """
     kept = Kept.of(session.read(request.session))
-    if kept is None:
+    if kept is None or shown not in (None, kept.id):
         return ""
     if not kept.waits:
         session.keep(request.session, None)
@@ -129,6 +147,7 @@ def way_on(request: HttpRequest) -> str:
     return f"{kept.way}{'&' if '?' in kept.way else '?'}{RESUME}={kept.token}"
 
 
+@sensitive_variables()
 def resume(request: HttpRequest) -> HttpResponse | None:
     """Make of a request with a token the one that was kept; or lead it to its bare address.
 
@@ -163,7 +182,7 @@ def to_bare_address(request: HttpRequest) -> HttpResponse:
     A reload of the answer must neither run the view again nor show it a token.
     """
     drop_token(request)
-    response = HttpResponseRedirect(request.get_full_path())
+    response = HttpResponseRedirect(address_of(request))
     add_never_cache_headers(response)
     return response
 
@@ -201,6 +220,7 @@ def fits(kept: Kept, request: HttpRequest, token: str, state: GateState) -> bool
     )
 
 
+@sensitive_variables()
 def take(kept: Kept) -> bytes | None:
     """Take a request out of Redis; None if somebody was first, or its time is over."""
     name = codes.token_digest(kept.token)
@@ -218,14 +238,6 @@ def discard(kept: Kept) -> None:
     except StoreUnavailable as error:
         # Nobody can read it: its key is gone with the session. It dies by itself.
         logger.warning("Kept for its time, and readable by nobody: %s", error)
-
-
-def never_stored(request: HttpRequest, response: Any) -> Any:
-    """Let no cache keep the answer to a request that went on, nor tell its address to others."""
-    if request.otp_gate.resumed:  # type: ignore[attr-defined]
-        add_never_cache_headers(response)
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-    return response
 
 
 def place_of(request: HttpRequest) -> str:

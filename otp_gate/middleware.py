@@ -20,12 +20,20 @@ from django.urls import ResolverMatch
 from otp_gate import identity, reports, session
 from otp_gate.conf import GateConfig, gate_config
 from otp_gate.exceptions import GateMisplaced, StoreUnavailable
-from otp_gate.exemptions import View, is_exempt, is_own, own_page, resolve_in, reveals_user
+from otp_gate.exemptions import (
+    View,
+    is_exempt,
+    is_own,
+    own_page,
+    page_due,
+    resolve_in,
+    reveals_user,
+)
 from otp_gate.pages import unavailable
 from otp_gate.policy import arequires, everyone, requires
-from otp_gate.responses import turn_away
+from otp_gate.responses import address_of, turn_away
 from otp_gate.signals import request_refused
-from otp_gate.state import GateState, KeepingState, Status, may_resume
+from otp_gate.state import GateState, KeepingState, Status, may_resume, never_stored
 
 logger = logging.getLogger("otp_gate")
 
@@ -60,8 +68,10 @@ class OTPGateMiddleware:
         response = self.decide(request)
         if response is None:
             response = self.get_response(request)
+            if request.otp_gate.resumed:  # type: ignore[attr-defined]
+                never_stored(response)
             if (request.resolver_match is None or 300 <= response.status_code < 400) and (
-                match := self.page_due(request)
+                match := page_due(request)
             ):
                 response = self.serve(request, match)
         return response
@@ -70,8 +80,10 @@ class OTPGateMiddleware:
         response = await self.adecide(request)
         if response is None:
             response = await self.get_response(request)
+            if request.otp_gate.resumed:  # type: ignore[attr-defined]
+                never_stored(response)
             if (request.resolver_match is None or 300 <= response.status_code < 400) and (
-                match := self.page_due(request)
+                match := page_due(request)
             ):
                 response = await sync_to_async(self.serve)(request, match)
         return response
@@ -83,10 +95,10 @@ class OTPGateMiddleware:
     ) -> Any:
         if request.otp_gate.still_passes(request):  # type: ignore[attr-defined]
             return None
-        if match := self.page_due(request, view):
+        if match := page_due(request, view):
             return self.serve(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
-            return self.decide(request, at_view=True)
+            return self.decide(request, at_view=True) or self.resume(request)
         return self.refuse(request) if self.is_shut(request) else self.resume(request)
 
     async def aprocess_view(
@@ -94,13 +106,16 @@ class OTPGateMiddleware:
     ) -> Any:
         if request.otp_gate.still_passes(request):  # type: ignore[attr-defined]
             return None
-        if match := self.page_due(request, view):
+        if match := page_due(request, view):
             return await sync_to_async(self.serve)(request, match)
+        response = None
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
-            return await self.adecide(request, at_view=True)
-        if self.is_shut(request):
+            response = await self.adecide(request, at_view=True)
+        elif self.is_shut(request):
             return await self.arefuse(request)
-        return await sync_to_async(self.resume)(request) if may_resume(request) else None
+        if response is None and may_resume(request):
+            response = await sync_to_async(self.resume)(request)
+        return response
 
     # The two shells: what may load a session or a user, or ask others who do
 
@@ -221,7 +236,7 @@ class OTPGateMiddleware:
         GateState(request, "anonymous", NOBODY, session.NOTHING)
         if gate_config().mode == "report":
             return None
-        return unavailable(request, retry_url=request.get_full_path(), sign_out=False)
+        return unavailable(request, retry_url=address_of(request), sign_out=False)
 
     def settle(self, request: HttpRequest, data: Mapping[str, Any], names: Names) -> bool:
         """Let pass who is nobody, or verified; False for everybody else."""
@@ -279,21 +294,6 @@ class OTPGateMiddleware:
             return False
         # Another URLconf may stand before an own page: see `page_due`.
         return at_view or own_page(request) is None
-
-    # Own pages, where something else would answer in their place
-    def page_due(self, request: HttpRequest, view: View | None = None) -> ResolverMatch | None:
-        """Return the own page at this path, if without the gate's help it would not be reached.
-
-        A middleware may send whoever is logged in elsewhere (a new password is due), and be turned
-        away for ever; another URLconf, or a pattern that catches everything, may lead elsewhere.
-        """
-        state: GateState = request.otp_gate  # type: ignore[attr-defined]
-        if state.served or (
-            state.status != "half"
-            and (getattr(request, "urlconf", None) is None or (view is not None and is_own(view)))
-        ):
-            return None
-        return own_page(request)
 
     def serve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
         request.resolver_match = match

@@ -64,6 +64,8 @@ def show(visit: Visit, reply: Reply, *, error: str = "", status: int = 200) -> H
         "error": error,
         "step_up": visit.step_up,
         "kept": visit.kept.note if visit.kept else "",
+        "kept_id": visit.kept_id,
+        "kept_limit": visit.kept.limit if visit.kept else 0,
         "dropped": visit.kept is not None and visit.kept.dropped,
         "factor_id": factor.id if factor else "",
         "factor_label": factor.label if factor else "",

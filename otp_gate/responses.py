@@ -23,7 +23,7 @@ from django.urls import (
     reverse,
 )
 from django.utils.cache import add_never_cache_headers
-from django.utils.http import http_date, url_has_allowed_host_and_scheme
+from django.utils.http import escape_leading_slashes, http_date, url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -237,7 +237,13 @@ def current_page(request: HttpRequest) -> str:
 def referring_page(request: HttpRequest) -> str:
     """Return path and query of the page of this host that led here, or ""."""
     target = safe_next(request, request.META.get("HTTP_REFERER", ""))
-    return urlsplit(target)._replace(scheme="", netloc="", fragment="").geturl()
+    # Again: a path of this host may, without it, be the address of another ("//evil.example/").
+    return safe_next(request, urlsplit(target)._replace(scheme="", netloc="", fragment="").geturl())
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return path and query of this request, as an address that leads to no other host."""
+    return escape_leading_slashes(request.get_full_path())
 
 
 def page_to_return_to(request: HttpRequest) -> str:

@@ -206,11 +206,13 @@ def keep_marks(session: Any, marks: Mapping[str, Any]) -> None:
 def begin(session: Any, *, step_up: bool = False) -> Pending:
     """Let the session wait for a challenge of its own, keeping its marks.
 
-    A step-up that is on its way goes on: a second tab must not void the code of the first.
+    A step-up that is on its way goes on: a second tab must not void the code of the first. A new
+    one keeps nothing of what was given up before: by now Redis may have forgotten it.
     """
     session._get_session()
     pending, is_new = _next_pending(session, step_up)
     if is_new:
+        session.pop(KEPT, None)
         session[PENDING] = list(pending[:3])
     return pending
 
@@ -220,6 +222,7 @@ async def abegin(session: Any, *, step_up: bool = False) -> Pending:
     await session._aget_session()
     pending, is_new = _next_pending(session, step_up)
     if is_new:
+        await session.apop(KEPT, None)
         await session.aset(PENDING, list(pending[:3]))
     return pending
 

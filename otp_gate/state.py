@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils.cache import add_never_cache_headers
 
-from otp_gate import identity, session
+from otp_gate import codes, identity, session
 
 Status = Literal["anonymous", "half", "verified", "not_required", "exempt"]
 
@@ -151,11 +153,18 @@ class Kept(NamedTuple):
     """True if it took the place of another one."""
     checked: bool = False
     """True if its CSRF token was right; otherwise whoever checks further in must still do it."""
+    limit: int = 0
+    """How many bytes the view lets be kept."""
 
     @property
     def waits(self) -> bool:
         """True if it is there to go on, and not only told of."""
         return self.note == "waits"
+
+    @property
+    def id(self) -> str:
+        """What the page says, to be told by its form which one it was that it spoke of."""
+        return codes.token_digest(self.token)
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Kept | None:
@@ -171,6 +180,14 @@ RESUME = "otp_gate_resume"
 def may_resume(request: HttpRequest) -> bool:
     """True if the address carries such a token, of whatever worth."""
     return f"{RESUME}=" in request.META.get("QUERY_STRING", "")
+
+
+def never_stored(response: Any) -> None:
+    """Let no cache keep the answer to a request that went on, nor tell its address to others."""
+    add_never_cache_headers(response)
+    # Set here, it stands before the site's own, which may be stricter, but must not be laxer.
+    strictest = settings.SECURE_REFERRER_POLICY == "no-referrer"
+    response.headers.setdefault("Referrer-Policy", "no-referrer" if strictest else "same-origin")
 
 
 class KeepingState(GateState):

@@ -135,6 +135,9 @@ def answer(visit: Visit, reply: Reply) -> HttpResponse:
 def check(visit: Visit, given: forms.Submission) -> HttpResponse:
     """Answer what was typed."""
     request, user, challenge = visit.request, visit.user, challenge_of(visit)
+    if given.kept not in (None, visit.kept_id):
+        # Another tab has sent another form since: what goes on must be what this page speaks of.
+        return answer(visit, challenge.peek())
     factor = visit.factor(given.factor)
     if factor is None:
         # Nothing can be sent to this user: only what an operator reads out leads in.
@@ -145,7 +148,7 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
         session.set_verified(request, user_id_of(user), reply.factor)
         emit(signals.code_accepted, visit, factor=reply.factor)
         logger.info("Accepted: user %s by %s", user_id_of(user), reply.factor)
-        return go_on(visit.request, visit.next, visit.as_json)
+        return go_on(visit.request, visit.next, visit.as_json, given.kept)
     if reply.outcome is Outcome.DISOWNED:
         return leave(request)
     logger.info("Refused: user %s, %s", user_id_of(user), reply.outcome.value)

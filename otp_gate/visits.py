@@ -36,6 +36,11 @@ class Visit:
         return found if self.step_up and not self.next else None
 
     @property
+    def kept_id(self) -> str:
+        """Its name, for the page to give back; "" if there is none."""
+        return self.kept.id if self.kept else ""
+
+    @property
     def factors(self) -> list[Factor]:
         """The factors by which this user can be reached, in order of preference."""
         return [factor for factor in gate_config().factors if not factor.missing(self.user)]
@@ -61,7 +66,7 @@ def visit_of(request: HttpRequest, given: forms.Submission) -> Visit | HttpRespo
     # A policy may hold some paths and not this one: who was held there waits for a code here.
     waits = step_up or (state.status == "not_required" and session.is_waiting(pending))
     if state.status in ("verified", "not_required") and not waits:
-        return go_on(request, target, as_json)
+        return go_on(request, target, as_json, given.kept)
     if pending is None or (pending.step_up and not step_up):
         pending = session.begin(request.session)
     return Visit(request, user, pending, target, as_json, step_up and state.status != "half")
@@ -71,13 +76,17 @@ def challenge_of(visit: Visit) -> Challenge:
     return Challenge.of(visit.user, visit.pending.nonce, visit.pending.lost)
 
 
-def go_on(request: HttpRequest, target: str, as_json: bool) -> HttpResponse:
-    """Send somebody who has nothing (more) to prove to where they wanted to go."""
+def go_on(request: HttpRequest, target: str, as_json: bool, shown: object) -> HttpResponse:
+    """Send somebody who has nothing (more) to prove to where they wanted to go.
+
+    Args:
+        shown: see `kept.way_on`.
+    """
     if not target and request.method == "POST":
         from otp_gate import kept
 
         # By a POST of the page alone: no link of another site may let a kept request go on.
-        target = kept.way_on(request)
+        target = kept.way_on(request, shown)
     target = target or settings_url("LOGIN_REDIRECT_URL")
     if as_json:
         return JsonResponse({"status": "verified", "next": target})

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
 from django.test import AsyncClient, Client
 from django.test.client import FakePayload, encode_multipart
 
@@ -145,11 +147,30 @@ def test_it_goes_on_once(stale: Any, view: str) -> None:
     assert first.json()["method"] == "POST"
     assert "no-store" in first["Cache-Control"]
     assert first["Referrer-Policy"] == "same-origin"
+    assert "_otp_gate_kept" not in stale.session
     again = stale.get(address)
     assert (again.status_code, again["Location"]) == (302, f"/kept/{view}/?a=1")
     assert "no-store" in again["Cache-Control"]
     assert views.RAN == {"kept POST": 1}
     assert stale.get(again["Location"]).json()["method"] == "GET"
+
+
+def test_no_answer_to_it_is_stored(stale: Any, settings: Any) -> None:
+    """Not even an error; and a site that tells nobody its addresses tells nobody this one."""
+    settings.SECURE_REFERRER_POLICY = "no-referrer"
+    restarted(stale).post("/kept/gone/", FORM)
+    response = go_on(stale)
+    assert response.status_code == 404
+    assert "no-store" in response["Cache-Control"]
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert views.RAN == {"gone": 1}
+
+
+def test_it_goes_on_where_a_middleware_wraps_the_user(stale: Any, settings: Any) -> None:
+    """The second door then decides anew, and must not forget what the first knew."""
+    put_around_gate(settings, after=["tests.middlewares.WrapsUser"])
+    restarted(stale).post("/kept/function/", FORM)
+    assert go_on(stale).json()["method"] == "POST"
 
 
 def test_a_form_on_the_page_it_led_to_can_be_sent(stale: Any, clock: Clock) -> None:
@@ -226,7 +247,28 @@ def test_no_other_address_will_do(stale: Any) -> None:
     query = confirm(stale)["Location"].partition("?")[2]
     assert stale.get(f"/kept/class/?{query}")["Location"] == "/kept/class/"
     stale.get(f"/kept/function/?{query}", headers={"host": "shop.example.org"})
+    stale.head(f"/kept/function/?{query}")
     assert views.RAN == {}
+    assert stale.get(f"/kept/function/?{query}").json()["method"] == "POST"
+
+
+def test_no_other_person_will_do(
+    stale: Any, alice: Any, bob: Any, settings: Any, clock: Clock
+) -> None:
+    """Not one whom a middleware puts into the same session, though he was verified there, too."""
+    stale.post("/kept/function/", FORM)
+    address = confirm(stale)["Location"]
+    session = stale.session
+    marks = session["_otp_gate_verified"]
+    session["_otp_gate_verified"] = {**marks, str(bob.pk): marks[str(alice.pk)]}
+    session.save()
+    put_around_gate(settings, before=["tests.middlewares.Swaps"])
+    restarted(stale)
+    assert stale.get("/secret/", headers={"x-swap": "bob"}).content == b"secret of bob"
+    views.RAN.clear()
+    assert stale.get(address, headers={"x-swap": "bob"}).status_code == 302
+    assert not views.RAN
+    assert stale.get(address).json()["user"] == "alice"
 
 
 def test_no_other_session_will_do(stale: Any, bob: Any, clock: Clock) -> None:
@@ -250,6 +292,18 @@ def test_another_login_in_the_session_voids_it(stale: Any, clock: Clock) -> None
     stale.post(VERIFY, {"code": open_page(stale)})
     assert stale.get(address)["Location"] == "/kept/function/"
     assert not views.RAN
+
+
+def test_a_log_out_forgets_what_was_not_kept(stale: Any) -> None:
+    """There is nothing in Redis to forget."""
+    stale.post("/kept/small/", {"note": "x" * 1001})
+    assert stale.post(CANCEL)["Location"] == "/login/"
+    assert stale.get(VERIFY)["Location"] == "/login/"
+
+
+def test_a_token_is_nothing_to_a_page_that_is_open(held: Any) -> None:
+    """An exempt view runs for the half-authenticated, whatever stands in its address."""
+    assert held.get("/open/?otp_gate_resume=x").content == b"open to nobody"
 
 
 @pytest.mark.parametrize("road", ["/logout/", CANCEL])
@@ -316,6 +370,7 @@ def test_what_is_too_large_is_said_to_be(stale: Any, address: str) -> None:
     page = stale.get(VERIFY).content.decode()
     assert "After the code you will have to send it again." in page
     assert "is too large to be kept" in page
+    assert ("(1000\xa0bytes at most)" in page) is (address == "/kept/small/")
     assert "is kept." not in page
     assert confirm_with(stale)["Location"] == "/pay/?for=bob"
     assert not views.RAN
@@ -359,6 +414,25 @@ def test_of_two_tabs_the_last_goes_on(stale: Any) -> None:
     told = go_on(stale).json()
     assert (told["path"], told["fields"]) == ("/kept/class/", {"amount": ["second"]})
     assert views.RAN == {"kept POST": 1}
+
+
+def test_of_two_tabs_the_one_that_could_not_be_kept_drops_the_other(stale: Any) -> None:
+    """And says so: nobody is left to believe that the first one goes on."""
+    stale.post("/kept/function/", {"amount": "first"})
+    stale.post("/kept/small/", {"note": "x" * 1001})
+    assert not kept_in_redis()
+    assert "in another tab, is dropped, too." in stale.get(VERIFY).content.decode()
+
+
+@pytest.mark.parametrize("view", ["function", "afunction"])
+def test_what_was_given_up_does_not_go_on_later(stale: Any, clock: Clock, view: str) -> None:
+    """The page of another step-up does not promise what Redis has forgotten."""
+    stale.post(f"/kept/{view}/", FORM)
+    assert "What you sent is kept." in stale.get(VERIFY).content.decode()
+    clock.advance(901)
+    assert_held(stale.get(f"/kept/{view}/", headers={"sec-fetch-dest": "iframe"}))
+    assert "What you sent" not in stale.get(VERIFY).content.decode()
+    assert confirm_with(stale)["Location"] == "/"
 
 
 def test_one_user_keeps_only_a_few(stale: Any, settings: Any, clock: Clock) -> None:
@@ -467,6 +541,18 @@ def test_without_the_middleware_the_gate_checks(
         assert bool(kept_in_redis()) is with_token
     page = strict.get(VERIFY).content.decode()
     assert ("What you sent could not be kept." in page) is not with_token
+
+
+def test_without_the_middleware_a_form_with_too_many_fields_is_lost(
+    strict: Any, settings: Any
+) -> None:
+    """Its token cannot be read: no 500, and nothing is kept."""
+    settings.MIDDLEWARE = [item for item in settings.MIDDLEWARE if "Csrf" not in item]
+    restarted(strict)
+    token = token_for(strict)
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 2
+    assert_held(strict.post("/kept/function/", {**FORM, "csrfmiddlewaretoken": token}))
+    assert not kept_in_redis()
 
 
 def test_without_the_middleware_a_form_goes_on(strict: Any, settings: Any) -> None:
@@ -584,3 +670,38 @@ def test_a_body_without_a_length_is_measured(stale_cookies: Any) -> None:
             _body_file=FakePayload(b"x" * size),
         )
         assert bool(kept_in_redis()) is kept
+        if not kept:
+            assert client.session["_otp_gate_kept"][0] == "too_large"
+
+
+@pytest.mark.parametrize("boundary", ["x", ""])
+def test_a_form_without_a_length_is_lost(stale_cookies: Any, boundary: str) -> None:
+    """Django reads no such form, and it must not go on as an empty one."""
+    client = AsyncClient()
+    client.cookies = stale_cookies
+    async_to_sync(client.request)(
+        method="POST",
+        path="/kept/function/",
+        headers=[(b"content-type", b"multipart/form-data; boundary=" + boundary.encode())],
+        _body_file=FakePayload(encode_multipart("x", {"amount": "1"})),
+    )
+    assert not kept_in_redis()
+    assert client.session["_otp_gate_kept"][0] == "lost"
+
+
+class Elsewhere(FileUploadHandler):
+    """Sends what is uploaded to another place, as a project may."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        return None
+
+    def file_complete(self, file_size: int) -> ContentFile:
+        return ContentFile(b"", "a receipt")
+
+
+def test_a_file_that_only_the_project_can_make_is_not_kept(stale: Any, settings: Any) -> None:
+    """No 500, and no form that goes on with other files than were sent: it is said to be lost."""
+    settings.FILE_UPLOAD_HANDLERS = ["tests.test_kept.Elsewhere"]
+    assert_held(stale.post("/kept/function/", {"amount": "1", "film": BytesIO(b"film")}))
+    assert not kept_in_redis()
+    assert "What you sent could not be kept." in stale.get(VERIFY).content.decode()

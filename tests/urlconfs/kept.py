@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException
-from django.urls import path
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, RawPostDataException
+from django.urls import path, re_path
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
@@ -91,6 +91,13 @@ class Api(APIView):
 
 exempt = csrf_exempt(fresh(tell))
 
+
+@fresh
+def gone(request: HttpRequest) -> HttpResponse:
+    views.RAN["gone"] += 1
+    raise Http404
+
+
 urlpatterns = [
     path("kept/function/", function),
     path("kept/afunction/", afunction),
@@ -99,6 +106,9 @@ urlpatterns = [
     path("kept/post-only/", require_POST(fresh(tell))),
     path("kept/post-only-inside/", fresh(require_POST(tell))),
     path("kept/exempt/", exempt),
+    path("kept/gone/", gone),
+    # As a pattern that catches everything would: a path that looks like another host.
+    re_path(r"^/evil\.example/$", fresh(tell)),
     path("kept/protected/", fresh(csrf_protect(tell))),
     path("kept/checked-inside/", csrf_exempt(fresh(csrf_protect(tell)))),
     path("kept/api/", fresh(Api.as_view())),
