@@ -99,6 +99,8 @@ def test_where_redis_accepts_a_code_twice_one_session_is_opened(parted_site: Sit
     """The half-authenticated session is there once; the second who would end it is told to wait."""
     refused = 0
     for _ in range(4):
+        # Wrong answers that overtake the right one are left in a row: three rounds of them lock.
+        parted_site.redis.flushall()
         answers, opened = race_with_the_right_code(parted_site, 200)
         assert opened == 1
         refused += sum(answer.status == 503 for answer in answers)
@@ -107,7 +109,7 @@ def test_where_redis_accepts_a_code_twice_one_session_is_opened(parted_site: Sit
 
 def test_proof_is_not_blind_to_a_code_that_opens_two_sessions(broken_site: Site) -> None:
     """With get-then-set, the first proof goes red."""
-    seen = (race_with_the_right_code(broken_site, 200)[1] for _ in range(ROUNDS))
+    seen = (opened_again(broken_site) for _ in range(ROUNDS))
     assert any(opened > 1 for opened in seen)
 
 
@@ -115,6 +117,11 @@ def test_proof_is_not_blind_to_guesses_beyond_the_limit(broken_site: Site) -> No
     """With get-then-set, the second proof goes red."""
     seen = (race_again(broken_site) for _ in range(ROUNDS))
     assert any(number > 10 for number in seen)
+
+
+def opened_again(site: Site) -> int:
+    site.redis.flushall()
+    return race_with_the_right_code(site, 200)[1]
 
 
 def race_again(site: Site) -> int:
