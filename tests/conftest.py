@@ -12,6 +12,7 @@ from typing import Any
 import hypothesis
 import pytest
 import time_machine
+from _pytest import runner
 from django.contrib.sessions.backends.file import SessionStore
 from django.test import AsyncClient, Client
 
@@ -55,16 +56,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: Any) -> bool:
-    """Run each test in a context of its own.
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run each test, with its fixtures, in a context of its own.
 
-    Under ASGI every request copies the context, and every request leaves something in it: in one
-    context for all tests each would be slower than the one before.
+    Every request leaves something in the context, and under ASGI every request copies it, and
+    restores it at each change of threads: in one context for all tests each would be slower than
+    the one before.
     """
-    names = pyfuncitem._fixtureinfo.argnames
-    arguments = {name: pyfuncitem.funcargs[name] for name in names}
-    copy_context().run(pyfuncitem.obj, **arguments)
-    return True
+    return bool(copy_context().run(runner.pytest_runtest_protocol, item, nextitem))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
