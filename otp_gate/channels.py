@@ -140,19 +140,25 @@ class Connection:
 
     async def receive(self) -> Message:
         """Give the app the next message of a session that is still good."""
-        # One task for one message, however often an app gives up waiting: none must get lost.
+        # One task for one message and its look, however often an app gives up waiting: neither
+        # may get lost, nor begin anew each time.
         if self.coming is None:
-            self.coming = asyncio.ensure_future(self.outer_receive())
+            self.coming = asyncio.ensure_future(self.next())
         either: set[asyncio.Future[Any]] = {self.coming, self.over}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if self.coming.done() and not self.over.done():
-            message = self.coming.result()
-            if message["type"] == "websocket.disconnect":
-                self.is_closed = True
-            if message["type"] != "websocket.receive" or await self.passes():
-                self.coming = None
-                return message
-        return {"type": "websocket.disconnect", "code": self.over.result(), "reason": ""}
+        if self.over.done():
+            return {"type": "websocket.disconnect", "code": self.over.result(), "reason": ""}
+        message, self.coming = self.coming.result(), None
+        return message
+
+    async def next(self) -> Message:
+        """Take in the next message, and look whether it may be handed on."""
+        message = await self.outer_receive()
+        if message["type"] == "websocket.disconnect":
+            self.is_closed = True
+        elif message["type"] == "websocket.receive":
+            await self.passes()
+        return message
 
     async def send(self, message: Message) -> None:
         """Send what the app says, as long as the session is good; then it speaks to nobody."""
