@@ -17,10 +17,11 @@ from django.contrib.sessions.backends.file import SessionStore
 from django.test import AsyncClient, Client
 
 from otp_gate import store
+from otp_gate.testing import verify
 from tests import servers, table, views
 from tests.browsers import AsyncBrowser
 from tests.clock import Clock
-from tests.helpers import PASSWORD, log_in, pass_gate
+from tests.helpers import PASSWORD, log_in
 
 # The same examples every time, so that nobody's build fails by another's luck; the search for new
 # ones is `HYPOTHESIS_PROFILE=torture`.
@@ -117,9 +118,10 @@ def half(alice: Any) -> Client:
 
 @pytest.fixture
 def verified(alice: Any) -> Client:
-    """Alice's browser after password and code."""
+    """Alice's browser after password and code; see `tests/test_flow.py` for how it got there."""
     client = Client()
-    pass_gate(client)
+    client.force_login(alice)
+    verify(client, factor="email")
     return client
 
 
