@@ -21,7 +21,9 @@ from tests.servers import ROOT, environment
 
 pytestmark = pytest.mark.once
 
-TOOLS = ("pytest-asyncio", "setuptools", "setuptools-scm", "vcs-versioning")
+BUILD = ("setuptools", "setuptools-scm", "vcs-versioning")
+REQUESTS = ("requests", "certifi", "charset-normalizer", "idna", "urllib3")
+TOOLS = ("pytest-asyncio", *BUILD, *REQUESTS)
 PROJECT = Path("tests/projects/account_only")
 LINE = '\npytest_plugins = ["otp_gate.testing.open"]\n'
 
