@@ -89,7 +89,7 @@ def serve(start: Any, settings_module: str, env: dict[str, str], box: Mailbox) -
 
 @pytest.fixture(scope="package", params=[gunicorn, uvicorn], ids=["gunicorn", "uvicorn"])
 def served(request: Any, env: dict[str, str], box: Mailbox) -> Iterator[Site]:
-    yield from serve(request.param, "tests.parallel.settings", env, box)
+    yield from serve(request.param, "tests.parallel.crowded_settings", env, box)
 
 
 @pytest.fixture(scope="package")

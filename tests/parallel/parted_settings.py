@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.parallel.settings import *  # noqa: F403
+from tests.parallel.crowded_settings import *  # noqa: F403
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.parallel.get_then_set.TwoRedis"]  # noqa: F405

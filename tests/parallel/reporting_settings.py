@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.parallel.settings import *  # noqa: F403
+from tests.parallel.crowded_settings import *  # noqa: F403
 
 OTP_GATE = {"MODE": "report"}
