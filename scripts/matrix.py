@@ -1,14 +1,19 @@
 """Run the sessions of noxfile.py, two at a time: each keeps one core busy.
 
-Arguments go to pytest. Each session is told of in one piece, when it is done.
+    make matrix                     every supported pair of Django and Python
+    make matrix ARGS=--short        each Django and each Python, in as few pairs as that takes
+
+Other arguments go to pytest. Each session is told of in one piece, when it is done.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -24,11 +29,25 @@ def sessions() -> list[str]:
     return [item["session"] for item in json.loads(listed.stdout)]
 
 
-def run(session: str) -> tuple[str, int, float, str]:
+def versions(session: str) -> set[str]:
+    """Return the Python and the Django of a session like `tests(3.12-django60)`."""
+    return set(re.findall(r"[\w.]+", session)) - {"tests"}
+
+
+def few(names: Sequence[str]) -> list[str]:
+    """Return sessions that try every version once; each time the one that tries most new ones."""
+    left, chosen = set().union(*map(versions, names)), []
+    while left:
+        chosen.append(max(names, key=lambda name: len(versions(name) & left)))
+        left -= versions(chosen[-1])
+    return chosen
+
+
+def run(session: str, arguments: Sequence[str]) -> tuple[str, int, float, str]:
     """Run one session; return its name, exit code, seconds and output."""
     begun = time.monotonic()
     done = subprocess.run(
-        [*NOX, "--session", session, "--", *sys.argv[1:]],
+        [*NOX, "--session", session, "--", *arguments],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -40,10 +59,13 @@ def run(session: str) -> tuple[str, int, float, str]:
 
 def main() -> int:
     failed = []
-    names = sessions()
-    print(f"== {len(names)} sessions, {AT_A_TIME} at a time", flush=True)
+    names, arguments = sessions(), sys.argv[1:]
+    if "--short" in arguments:
+        arguments.remove("--short")
+        names = few(names)
+    print(f"== {len(names)} sessions, {AT_A_TIME} at a time: {', '.join(names)}", flush=True)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for future in as_completed([pool.submit(run, session) for session in names]):
+        for future in as_completed([pool.submit(run, session, arguments) for session in names]):
             session, code, seconds, output = future.result()
             print(f"== {session}: {'FAILED' if code else 'done'} in {seconds:.0f} s")
             print(output, flush=True)
