@@ -30,6 +30,8 @@ MAIN = "https://github.com/django/django/archive/refs/heads/main.tar.gz"
 QUICK = {"HYPOTHESIS_PROFILE": "smoke"}
 
 nox.options.default_venv_backend = "uv|virtualenv"
+# The certificates of this machine, as pip takes them: its way out may have one of its own.
+os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 nox.options.error_on_missing_interpreters = True
 
 

@@ -62,7 +62,8 @@ def ensure(name: str, kind: str = "bench") -> Path:
     print(f"Installing requirements/{kind}/{name}.txt ...", file=sys.stderr, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     uv = Path(sys.executable).parent / "uv"
-    environ = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    # The certificates of this machine, as pip takes them: its way out may have one of its own.
+    environ = {"UV_SYSTEM_CERTS": "1", **os.environ, "UV_PYTHON_DOWNLOADS": "never"}
     run([uv, "venv", "--quiet", "--python", python(), folder], environ)
     install = [uv, "pip", "install", "--quiet", "--python", own, "--require-hashes", "-r", lock]
     run(install, environ)
