@@ -8,7 +8,8 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from benchmarks import environments, logins, report, scenarios
 from benchmarks.figures import Figures, load, save
 from benchmarks.runner import Results, Worker, count, names, play
 from benchmarks.targets import GATE
-from tests import servers
+from tests import servers, topologies
 
 ROOT = environments.ROOT
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -60,7 +61,9 @@ class Bench:
         self.profile()
         self.starts(1 if self.quick else 7)
         self.whole_logins(1 if self.quick else 2, 3 if self.quick else 15)
-        self.growth((1_000, 10_000) if self.quick else (1_000, 100_000, 1_000_000), rounds)
+        numbers = (1_000, 10_000) if self.quick else (1_000, 100_000, 1_000_000)
+        self.figures.growth = self.growth("one Redis", servers.redis_server, numbers, rounds)
+        self.figures.growth_on_cluster = self.growth("a cluster", self.cluster, numbers, rounds)
         machine["load_after"] = f"{os.getloadavg()[0]:.1f}"
         machine["seconds"] = round(time.monotonic() - STARTED)
 
@@ -130,48 +133,66 @@ class Bench:
                     )
                 self.figures.logins.setdefault(worker.name, []).append(found)
 
-    def growth(self, numbers: tuple[int, ...], rounds: int) -> None:
-        """Ask the same of three Redis, with few and with many pending challenges, in turn."""
-        results: dict[int, Results] = {number: Results() for number in numbers}
-        workers: list[Worker] = []
-        found: dict[str, Any] = {"numbers": list(numbers)}
-        for number in numbers:
-            say(f"growing to {number:,} pending challenges")
-            redis = self.stack.enter_context(servers.redis_server())
-            database = self.sqlite(f"{GATE}-{number}")
-            filler = self.start(GATE, database, redis)
-            filler.about = filler.answer()
-            filled = filler.special("grow", number)
-            filler.close()
-            if filled["keys"] < number:
-                raise RuntimeError(f"only {filled['keys']} of {number} are there")
-            if number == numbers[1]:
-                found["bytes_each"] = filled["bytes"] / number
-            found["without_ttl"] = filled["without_ttl"]
-            # Another one: whoever has counted a million keys has a memory full of holes.
-            worker = self.start(GATE, database, redis)
-            worker.about = worker.answer()
-            workers.append(worker)
-        for number, worker in zip(numbers, workers, strict=True):
+    @contextmanager
+    def cluster(self) -> Iterator[str]:
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        with topologies.redis_cluster(folder) as cluster:
+            yield ",".join(cluster.urls)
+
+    def growth(
+        self,
+        what: str,
+        start: Callable[[], AbstractContextManager[str]],
+        numbers: tuple[int, ...],
+        rounds: int,
+    ) -> dict[str, Any]:
+        """Ask the same of three of a kind, with few and with many pending challenges, in turn."""
+        with ExitStack() as stack:
+            workers = []
+            found: dict[str, Any] = {"numbers": list(numbers)}
+            for number in numbers:
+                say(f"growing {what} to {number:,} pending challenges")
+                redis = stack.enter_context(start())
+                database = self.sqlite(f"{GATE}-{number}-{what.split()[1]}")
+                filler = self.start(GATE, database, redis)
+                filler.about = filler.answer()
+                filled = filler.special("grow", number)
+                filler.close()
+                if filled["keys"] < number:
+                    raise RuntimeError(f"only {filled['keys']} of {number} are there")
+                if number == numbers[1]:
+                    found["bytes_each"] = filled["bytes"] / number
+                found["without_ttl"] = filled["without_ttl"]
+                # Another one: whoever has counted a million keys has a memory full of holes.
+                worker = self.start(GATE, database, redis)
+                worker.about = worker.answer()
+                workers.append(worker)
+            found["rows"] = self.grown(list(zip(numbers, workers, strict=True)), rounds)
+            found["own_clock"] = [worker.special("script_time") for worker in workers]
+            for worker in workers:
+                worker.close()
+        return found
+
+    def grown(self, pairs: list[tuple[int, Worker]], rounds: int) -> dict[str, list[float]]:
+        """Return the quiet time (µs) of each scenario at each number of pending challenges."""
+        results: dict[int, Results] = {number: Results() for number, _ in pairs}
+        for number, worker in pairs:
             count([worker], scenarios.GROWING, results[number])
-        pairs = list(zip(numbers, workers, strict=True))
         for turn in range(rounds):
             first = turn % len(pairs)
             for scenario in scenarios.GROWING:
                 # In turn, as in `play`: whoever comes last in a round is slower, whatever it holds.
                 for number, worker in pairs[first:] + pairs[:first]:
                     play([worker], [scenario], 1, 0.3 if self.quick else 1.0, results[number])
-        found["rows"] = {
+        return {
             scenario.what: [
                 statistics.median(
                     batch["quiet"] for batch in results[number].batches[scenario.name][GATE]
                 )
-                for number in numbers
+                for number, _ in pairs
             ]
             for scenario in scenarios.GROWING
         }
-        found["own_clock"] = [worker.special("script_time") for worker in workers]
-        self.figures.growth = found
 
 
 def write(figures: Figures, quick: bool) -> None:

@@ -48,6 +48,8 @@ class Figures:
     journeys: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     logins: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     growth: dict[str, Any] = field(default_factory=dict)
+    """On one Redis."""
+    growth_on_cluster: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
 
     def counts(self, who: str, name: str) -> dict[str, int]:

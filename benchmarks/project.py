@@ -34,6 +34,14 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
+def cache(urls: str) -> dict[str, Any]:
+    """Return an entry of CACHES; more than one address are the nodes of a cluster."""
+    found: dict[str, Any] = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": urls}
+    if "," in urls:
+        found["OPTIONS"] = {"CONNECTION_FACTORY": "otp_gate.cluster.ClusterConnectionFactory"}
+    return found
+
+
 def settings() -> dict[str, Any]:
     """Return the settings: those of all, with what the contender's own manual says to add."""
     this = contender()
@@ -81,12 +89,7 @@ def settings() -> dict[str, Any]:
             }
         ],
         "DATABASES": {"default": database(os.environ["BENCH_DATABASE"])},
-        "CACHES": {
-            "default": {
-                "BACKEND": "django_redis.cache.RedisCache",
-                "LOCATION": os.environ["BENCH_REDIS"],
-            }
-        },
+        "CACHES": {"default": cache(os.environ["BENCH_REDIS"])},
         "SESSION_ENGINE": f"django.contrib.sessions.backends.{os.environ['BENCH_ENGINE']}",
         "EMAIL_BACKEND": "benchmarks.mail.FileBackend"
         if "BENCH_MAIL" in os.environ

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from benchmarks import chart, targets
 from benchmarks import scenarios as s
@@ -129,8 +130,7 @@ def journeys(figures: Figures) -> str:
     return table([*head, "logins in a second", "CPU of one"], rows)
 
 
-def growth(figures: Figures) -> str:
-    found = figures.growth
+def growth(found: dict[str, Any]) -> str:
     rows = [[what, *(f"{each:.0f} µs" for each in row)] for what, row in found["rows"].items()]
     rows.append(
         ["a script, by Redis's own clock", *(f"{each:.1f} µs" for each in found["own_clock"])]
@@ -197,7 +197,12 @@ def sections(figures: Figures) -> Iterator[str]:
             "Python look slower beside what is written in C.\n\n" + profiles(figures)
         )
     if figures.growth:
-        yield "## With many pending\n\n" + growth(figures)
+        yield "## With many pending\n\nIn one Redis:\n\n" + growth(figures.growth)
+    if figures.growth_on_cluster:
+        yield (
+            "In a Redis Cluster of three primaries and three replicas, all on this machine:\n\n"
+            + growth(figures.growth_on_cluster)
+        )
     if figures.startup:
         yield (
             "## Start-up\n\nCPU of a process, until it has answered its first request; the "

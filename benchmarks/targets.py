@@ -140,11 +140,12 @@ def surroundings(figures: Figures) -> Iterator[Target]:
         yield target("Redis per pending login", "≤ 256 bytes", f"{each:.0f} bytes", each <= 256)
         without = growth["without_ttl"]
         yield target("keys without a TTL", "0", str(without), without == 0)
-        for what, row in growth["rows"].items():
+    for place, growth in (("", figures.growth), ("on a cluster, ", figures.growth_on_cluster)):
+        for what, row in growth.get("rows", {}).items():
             few, many = row[0], row[-1]
             times = many / few
             least, most = growth["numbers"][0], growth["numbers"][-1]
-            label = f"growth: {what}, with {most:,} pending beside {least:,}"
+            label = f"growth: {place}{what}, with {most:,} pending beside {least:,}"
             yield target(label, "the same (≤ 1.1 times)", f"{times:.2f} times", times <= 1.1)
     for engine in ("cache", "db"):
         if GATE in figures.startup.get(engine, {}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from django.contrib.auth import login
@@ -45,7 +46,9 @@ def fresh(user: Any) -> None:
     from otp_gate.identity import user_id_of
 
     redis = store.client("default")
-    redis.delete(store.record_key(codes.user_digest(user_id_of(user))), store.site_key("alarm"))
+    # One by one: on a cluster they lie on different nodes.
+    redis.delete(store.record_key(codes.user_digest(user_id_of(user))))
+    redis.delete(store.site_key("alarm"))
 
 
 def issue(request: HttpRequest, user: Any) -> str:
@@ -158,32 +161,72 @@ def verified_request() -> Any:
 
 def grow(number: int) -> dict[str, int]:
     """Fill Redis with pending challenges: a real one, copied under so many names of its length."""
+    from otp_gate import store
+
+    redis = store.client("default")
+    firsts = seeds(redis)
+    before = used_memory(redis)
+    for first in firsts:
+        for start in range(0, number - 1, 10_000):
+            stop = min(start + 10_000, number - 1)
+            redis.eval(COPIES, 1, first, store.record_key("%016d"), start, stop)
+    without = sum(redis.ttl(key) < 0 for key in redis.scan_iter(count=1000, match="*99*"))
+    used = used_memory(redis) - before
+    nodes = (
+        [{"target_nodes": node} for node in redis.get_primaries()] if is_cluster(redis) else [{}]
+    )
+    keys = sum(redis.dbsize(**node) for node in nodes)
+    return {"keys": keys, "bytes": used, "without_ttl": without}
+
+
+def seeds(redis: Any) -> list[str]:
+    """Issue a code, on a cluster one on each primary; return the names of the records."""
     from otp_gate import codes, store
     from otp_gate.challenge import Challenge
 
-    redis = store.client("default")
-    Challenge("0", codes.new_nonce(), codes.credential_digest("")).issue("000000", "email")
-    before = redis.info("memory")["used_memory"]
-    first = store.record_key(codes.user_digest("0"))
-    for start in range(0, number - 1, 10_000):
-        stop = min(start + 10_000, number - 1)
-        redis.eval(COPIES, 1, first, store.record_key("%016d"), start, stop)
-    without = sum(redis.ttl(key) < 0 for key in redis.scan_iter(count=1000, match="*99*"))
-    used = redis.info("memory")["used_memory"] - before
-    return {"keys": redis.dbsize(), "bytes": used, "without_ttl": without}
+    found: dict[Any, str] = {}
+    for number in itertools.count():
+        key = store.record_key(codes.user_digest(str(number)))
+        node = redis.get_node_from_key(key) if is_cluster(redis) else None
+        if node not in found:
+            challenge = Challenge(str(number), codes.new_nonce(), codes.credential_digest(""))
+            challenge.issue("000000", "email")
+            found[node] = key
+        if not is_cluster(redis) or len(found) == len(redis.get_primaries()):
+            break
+    return list(found.values())
+
+
+def is_cluster(redis: Any) -> bool:
+    return hasattr(redis, "get_primaries")
+
+
+def per_primary(redis: Any, section: str) -> list[dict[str, Any]]:
+    """Return what each server that answers for keys says of itself."""
+    if not is_cluster(redis):
+        return [redis.info(section)]
+    return list(redis.info(section, target_nodes=redis.PRIMARIES).values())
+
+
+def used_memory(redis: Any) -> int:
+    return sum(said["used_memory"] for said in per_primary(redis, "memory"))
 
 
 def script_time() -> float:
     """Return how long a script took in this Redis, by its own clock (µs)."""
     from otp_gate import store
 
-    stats = store.client("default").info("commandstats")["cmdstat_evalsha"]
-    return float(stats["usec_per_call"])
+    said = per_primary(store.client("default"), "commandstats")
+    stats = [one["cmdstat_evalsha"] for one in said if "cmdstat_evalsha" in one]
+    return float(sum(one["usec"] for one in stats) / sum(one["calls"] for one in stats))
 
 
-COPIES = """
+# On a cluster every primary is told all names, and takes those that are its own. No COPY, which
+# would want both names in one slot.
+COPIES = """#!lua flags=allow-cross-slot-keys
+local record, life = redis.call("DUMP", KEYS[1]), redis.call("PTTL", KEYS[1])
 for i = tonumber(ARGV[2]), tonumber(ARGV[3]) - 1 do
-  redis.call("COPY", KEYS[1], string.format(ARGV[1], i))
+  redis.pcall("RESTORE", string.format(ARGV[1], i), life, record)
 end
 """
 PREPARED: list[Any] = []
