@@ -32,7 +32,9 @@ def environment(name: str, database: str, redis: str, engine: str = "cache") -> 
         "PYTHONWARNINGS": "ignore",
         "PYTHONHASHSEED": "0",
     }
-    return {**os.environ, **own}
+    # A start that has to compile what it imports, each time, would be that of nobody's server.
+    others = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**others, **own}
 
 
 class Worker:

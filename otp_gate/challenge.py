@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from django.views.decorators.debug import sensitive_variables
@@ -19,8 +18,7 @@ DAY = 86_400
 DISOWN_WORDS = ("done", "used", "none")
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """One user in one half-authenticated session, named by the nonce in that session.
 
     `credential` digests the user's stored password: a new one lifts a stop, since a password
@@ -80,7 +78,7 @@ class Challenge:
         if allowed:
             return reply
         self.withdraw(code)
-        return replace(self.peek(), outcome=Outcome.COOLDOWN, retry_after=wait / 1000)
+        return self.peek()._replace(outcome=Outcome.COOLDOWN, retry_after=wait / 1000)
 
     def _issue(self, digest: str, factor: str, mode: str) -> Reply:
         config = gate_config()
@@ -148,7 +146,7 @@ class Challenge:
         reply = self.peek()
         if reply.outcome in (Outcome.LOCKED, Outcome.DISOWNED):
             return reply
-        return replace(reply, outcome=Outcome.INVALID, counted=False)
+        return reply._replace(outcome=Outcome.INVALID, counted=False)
 
     def discard(self) -> None:
         """Take the live code away (a log-out). Its mail may still be disowned."""

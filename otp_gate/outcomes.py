@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class Outcome(enum.StrEnum):
@@ -35,8 +35,7 @@ class Outcome(enum.StrEnum):
     """The person said "this wasn't me": this login must not go on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """An outcome, and what a person needs to know about the challenge. Times in seconds."""
 
     outcome: Outcome

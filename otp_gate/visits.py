@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -18,8 +17,7 @@ from otp_gate.responses import page_url, problem, safe_next, settings_url, wants
 from otp_gate.state import GateState, Kept
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One visit of the OTP page by somebody who has something to prove."""
 
     request: HttpRequest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -101,7 +100,7 @@ class CodeFactor(ABC):
             # By name alone: the traceback of a mail that failed holds the code.
             logger.error("Not delivered by %s: %s", self.id, type(error).__name__)
             challenge.withdraw(code)
-            return replace(challenge.peek(), outcome=Outcome.UNDELIVERABLE)
+            return challenge.peek()._replace(outcome=Outcome.UNDELIVERABLE)
         except BaseException:
             # The process is told to go, as a worker is whose mail server hangs for too long.
             try:
