@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cache
 from inspect import isabstract
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -19,7 +19,8 @@ from django.utils.module_loading import import_string
 Policy = Callable[[HttpRequest], Any]
 
 
-class Failures(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
     """Wrong answers per user, over all challenges, factors and sessions (RFC 4226 section 7.3)."""
 
     lock_after: int = 10
@@ -139,8 +140,8 @@ def failures(value: object) -> Failures:
         raise ValueError("it must be a dict")
     found = {}
     for key, item in value.items():
-        if key not in Failures._fields:
-            raise ValueError(f"{key!r} is no key of it{nearest(key, Failures._fields)}")
+        if key not in Failures.__slots__:
+            raise ValueError(f"{key!r} is no key of it{nearest(key, Failures.__slots__)}")
         found[key] = seconds(item) if key in ("lock", "lock_max") else whole(item, least=1)
     return Failures(**found)
 
