@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -159,12 +160,22 @@ def measure(name: str, journey: dict[str, str], database: str, redis: str, secon
 
 def startup(name: str, database: str, redis: str, engine: str) -> dict[str, float]:
     """Start a process once; see `startup`."""
-    answer = subprocess.run(
-        [ensure(name), "-m", "benchmarks.startup"],
+    return json.loads(started(name, database, redis, engine).stdout)
+
+
+def imports(name: str, database: str, redis: str, package: str) -> dict[str, float]:
+    """Start a process once; return what each module of a package takes by itself (ms)."""
+    told = started(name, database, redis, "db", "-X", "importtime").stderr
+    lines = re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", told, re.MULTILINE)
+    return {module: int(us) / 1e3 for us, module in lines if module.startswith(package)}
+
+
+def started(name: str, database: str, redis: str, engine: str, *options: str) -> Any:
+    return subprocess.run(
+        [ensure(name), *options, "-m", "benchmarks.startup"],
         env=environment(name, database, redis, engine),
         cwd=servers.ROOT,
         check=True,
         capture_output=True,
         text=True,
     )
-    return json.loads(answer.stdout)
