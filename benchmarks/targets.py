@@ -19,7 +19,7 @@ WHY = {
     "issue": "the script keeps limits and budget, and takes fifteen arguments; four digests",
     "the script": "it reads the record, and writes four fields of it before it compares",
     "right code": "nearly all of it is the session store's: five trips to cycle the key and save",
-    "start-up": "its own modules: see where the start of the gate goes, below",
+    "start-up": "its own modules, most of it their dataclasses and named tuples",
     "modules": "one file for each duty",
     "growth": "see what Redis's own clock says of the same scripts",
     "Redis per": "of which 119 are the record's, and the rest Redis's own book-keeping",
