@@ -158,7 +158,7 @@ class Bench:
             for number in numbers:
                 say(f"growing {what} to {number:,} pending challenges")
                 redis = stack.enter_context(start())
-                database = self.sqlite(f"{GATE}-{number}-{what.split()[1]}")
+                database = self.sqlite(f"{GATE}-{number}-{what.replace(' ', '-')}")
                 filler = self.start(GATE, database, redis)
                 filler.about = filler.answer()
                 filled = filler.special("grow", number)

@@ -25,7 +25,7 @@ from django.http import HttpRequest
 from django.urls import ResolverMatch
 
 from otp_gate.conf import gate_config
-from otp_gate.liveness import WATCHED, Watch, Word, check_interval
+from otp_gate.liveness import FRESH, WATCHED, Watch, Word, check_interval
 
 logger = logging.getLogger("otp_gate")
 
@@ -109,6 +109,7 @@ class Connection:
         self.outer_receive, self.outer_send = receive, send
         self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.coming: asyncio.Future[Message] | None = None
+        self.judged = 0.0
         self.is_closed = False
 
     async def run(self, app: App, scope: Message) -> None:
@@ -140,24 +141,32 @@ class Connection:
 
     async def receive(self) -> Message:
         """Give the app the next message of a session that is still good."""
-        # One task for one message and its look, however often an app gives up waiting: neither
-        # may get lost, nor begin anew each time.
-        if self.coming is None:
-            self.coming = asyncio.ensure_future(self.next())
-        either: set[asyncio.Future[Any]] = {self.coming, self.over}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if self.over.done():
-            return {"type": "websocket.disconnect", "code": self.over.result(), "reason": ""}
-        message, self.coming = self.coming.result(), None
-        return message
+        while True:
+            # One task for one message and its look, however often an app gives up waiting:
+            # neither may get lost, nor begin anew each time.
+            if self.coming is None:
+                self.coming = asyncio.ensure_future(self.next())
+            either: set[asyncio.Future[Any]] = {self.coming, self.over}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self.over.done():
+                return {"type": "websocket.disconnect", "code": self.over.result(), "reason": ""}
+            message = self.coming.result()
+            if time.monotonic() - self.judged <= FRESH:
+                self.coming = None
+                return message
+            # It has waited for the app, and whoever sent it may be gone since.
+            self.coming = asyncio.ensure_future(self.next(message))
 
-    async def next(self) -> Message:
-        """Take in the next message, and look whether it may be handed on."""
-        message = await self.outer_receive()
+    async def next(self, message: Message | None = None) -> Message:
+        """Take in a message, if there is none yet, and look whether it may be handed on."""
+        if message is None:
+            message = await self.outer_receive()
         if message["type"] == "websocket.disconnect":
             self.is_closed = True
         elif message["type"] == "websocket.receive":
             await self.passes()
+        # By the end of the look: one that takes long would else be too old for ever.
+        self.judged = time.monotonic()
         return message
 
     async def send(self, message: Message) -> None:

@@ -618,6 +618,33 @@ async def test_no_message_is_lost_where_an_app_gives_up_waiting(verified: Client
     assert heard == [str(number) for number in range(50)]
 
 
+@in_loop
+async def test_a_message_that_waited_for_its_app_is_judged_again(
+    verified: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sent it was there when it came, and has logged out before the app asked for it."""
+    monkeypatch.setattr(channels, "FRESH", 0.05)
+    heard, ask = [], asyncio.Event()
+
+    async def absent(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(receive(), 0.01)
+        await ask.wait()
+        heard.append((await receive())["type"])
+
+    socket = Socket(OTPGateMiddleware(absent, interval=NEVER), verified)
+    assert (await socket.connect())[0]
+    await asyncio.sleep(0.05)
+    await socket.say("secret")
+    await asyncio.sleep(0.3)
+    await Session.objects.all().adelete()
+    ask.set()
+    await socket.wait()
+    assert heard == ["websocket.disconnect"]
+
+
 # Who logs in or out by the socket itself
 
 
