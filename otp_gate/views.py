@@ -11,15 +11,19 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.clickjacking import xframe_options_deny
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods
 
 from otp_gate import challenge as engine
 from otp_gate import forms, session, signals
@@ -47,6 +51,8 @@ logger = logging.getLogger("otp_gate")
 
 View = Callable[[HttpRequest], HttpResponse]
 
+METHODS = ("GET", "HEAD", "POST")
+
 IN_VAIN = (Outcome.LOCKED, Outcome.COOLDOWN, Outcome.UNDELIVERABLE, Outcome.UNREACHABLE)
 """What a GET may hear in place of a code on its way."""
 
@@ -61,10 +67,11 @@ def own_page(view: View) -> View:
 
     @sensitive_post_parameters("code")
     @never_cache
-    @xframe_options_deny
     @csrf_protect
-    @require_http_methods(["GET", "HEAD", "POST"])
     def guarded(request: HttpRequest) -> HttpResponse:
+        # Here and below by hand: Django's decorators for it import three modules more.
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
         try:
             return view(request)
         except StoreUnavailable as error:
@@ -87,6 +94,7 @@ def own_page(view: View) -> View:
         state.served = True
         response = guarded(request)
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("X-Frame-Options", "DENY")
         return response
 
     setattr(page, OWN, True)

@@ -312,12 +312,12 @@ def modules(which: str) -> set[str]:
 @pytest.mark.once
 def test_a_worker_process_imports_no_more_than_it_needs() -> None:
     """No client of Redis before the first code; no checks, no tools, no factor that is not used."""
-    added = modules("gate") - modules("bare")
+    # The first is no cost of the gate: hardly any worker does without it.
+    added = modules("gate") - modules("bare") - {"__future__"}
     own = {name for name in added if name.partition(".")[0] == "otp_gate"}
     others = {name.partition(".")[0] for name in added - own}
     assert others <= {"django", *sys.stdlib_module_names}, sorted(added - own)
-    assert len(added - own) <= 4, sorted(added - own)
-    assert len(own) <= 31, sorted(own)
+    assert len(added) <= 30, sorted(added)
     idle = {"checks", "doctor", "inventory", "management", "cluster", "decorators"}
     assert {name.split(".")[1] for name in own if "." in name} & idle == set()
     assert "otp_gate.factors.sms" not in own
