@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -16,7 +15,7 @@ from typing import Any
 
 from benchmarks import environments, logins, report, scenarios
 from benchmarks.figures import Figures, load, save
-from benchmarks.runner import Results, Worker, count, names, play
+from benchmarks.runner import BARE, Results, Worker, count, names, play
 from benchmarks.targets import GATE
 from tests import servers, topologies
 
@@ -53,13 +52,14 @@ class Bench:
 
     def run(self) -> None:
         machine = self.figures.machine
-        rounds = 2 if self.quick else 12
+        rounds = 2 if self.quick else 16
         machine |= {"day": time.strftime("%Y-%m-%d", time.gmtime()), "cpus": os.cpu_count()}
         machine |= {"load": f"{os.getloadavg()[0]:.1f}", "rounds": rounds}
         self.requests_and_codes(rounds)
+        self.within(rounds)
         self.on_postgresql(1 if self.quick else 6)
         self.profile()
-        self.starts(1 if self.quick else 7)
+        self.starts(1 if self.quick else 8)
         self.whole_logins(1 if self.quick else 2, 3 if self.quick else 15)
         numbers = (1_000, 10_000) if self.quick else (1_000, 100_000, 1_000_000)
         self.figures.growth = self.growth("one Redis", servers.redis_server, numbers, rounds)
@@ -97,12 +97,25 @@ class Bench:
             for worker in workers:
                 worker.close()
 
+    @property
+    def gate(self) -> Worker:
+        return next(worker for worker in self.workers if worker.name == GATE)
+
+    def within(self, rounds: int) -> None:
+        say("taking the gate apart within one process")
+        for _ in range(rounds):
+            for scenario in scenarios.WITHIN:
+                times = scenario.times // (5 if self.quick else 1)
+                found = self.gate.ask(do="within", scenario=asdict(scenario), times=times)
+                rows = self.figures.within.setdefault(scenario.name, {})
+                for part, taken in found.items():
+                    rows.setdefault(part, []).append(taken)
+
     def profile(self) -> None:
         say("profiling the gate")
-        [gate] = [worker for worker in self.workers if worker.name == GATE]
         for scenario in scenarios.PROFILED:
             times = 20 if self.quick else 300
-            shares = gate.ask(do="profile", scenario=asdict(scenario), times=times)
+            shares = self.gate.ask(do="profile", scenario=asdict(scenario), times=times)
             self.figures.profiles[f"{scenario.group}, {scenario.what}"] = shares
 
     def starts(self, rounds: int) -> None:
@@ -111,10 +124,14 @@ class Bench:
             logins.startup(name, self.sqlite(name), self.redis, "db")  # Compiles what it imports.
         for engine in ("db",) if self.quick else ("cache", "db"):
             rows = self.figures.startup.setdefault(engine, {})
-            for _ in range(rounds):
+            for number in range(rounds):
                 for name in names():
-                    one = logins.startup(name, self.sqlite(name), self.redis, engine)
-                    rows.setdefault(name, []).append(one)
+                    # Beside each a bare one, as in `play`.
+                    pair = dict.fromkeys([name, BARE] if number % 2 else [BARE, name])
+                    found = {n: logins.startup(n, self.sqlite(n), self.redis, engine) for n in pair}
+                    own = found[name]
+                    its = {f"{BARE} {kind}": amount for kind, amount in found[BARE].items()}
+                    rows.setdefault(name, []).append(own | its)
         for _ in range(rounds):
             one = logins.imports(GATE, self.sqlite(GATE), self.redis, "otp_gate")
             for module, ms in one.items():
@@ -178,8 +195,8 @@ class Bench:
                 worker.close()
         return found
 
-    def grown(self, pairs: list[tuple[int, Worker]], rounds: int) -> dict[str, list[float]]:
-        """Return the quiet time (µs) of each scenario at each number of pending challenges."""
+    def grown(self, pairs: list[tuple[int, Worker]], rounds: int) -> dict[str, list[list[float]]]:
+        """Return the quiet times (µs) of each scenario at each number of pending challenges."""
         results: dict[int, Results] = {number: Results() for number, _ in pairs}
         for number, worker in pairs:
             count([worker], scenarios.GROWING, results[number])
@@ -191,9 +208,7 @@ class Bench:
                     play([worker], [scenario], 1, 0.3 if self.quick else 1.0, results[number])
         return {
             scenario.what: [
-                statistics.median(
-                    batch["quiet"] for batch in results[number].batches[scenario.name][GATE]
-                )
+                [batch["quiet"] for batch in results[number].batches[scenario.name][GATE]]
                 for number, _ in pairs
             ]
             for scenario in scenarios.GROWING

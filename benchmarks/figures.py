@@ -15,14 +15,17 @@ from benchmarks.runner import BARE, Results
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The median of the ratios of all rounds, and the quartiles around it."""
+    """The median of what all rounds gave, mostly a ratio, and the quartiles around it."""
 
     low: float
     middle: float
     high: float
 
     def __str__(self) -> str:
-        return f"{self.middle:.2f} ({self.low:.2f}-{self.high:.2f})"
+        return self.told(".2f")
+
+    def told(self, form: str) -> str:
+        return f"{self.middle:{form}} ({self.low:{form}} to {self.high:{form}})"
 
 
 def spread(values: Sequence[float]) -> Ratio:
@@ -32,8 +35,10 @@ def spread(values: Sequence[float]) -> Ratio:
 
 
 def beside(name: str) -> str:
-    """Return what a scenario is compared with: a bare Django turns nobody away."""
-    return name.replace(s.TURNED_AWAY, s.PLAIN)
+    """Return what a scenario is compared with."""
+    for what, other in s.BESIDE.items():
+        name = name.replace(what, other)
+    return name
 
 
 @dataclass
@@ -42,6 +47,8 @@ class Figures:
     """On SQLite."""
     on_postgresql: Results = field(default_factory=Results)
     about: dict[str, dict[str, Any]] = field(default_factory=dict)
+    within: dict[str, dict[str, list[dict[str, float]]]] = field(default_factory=dict)
+    """Scenario, part of it, one of each round; see `within`."""
     profiles: dict[str, dict[str, float]] = field(default_factory=dict)
     startup: dict[str, dict[str, list[dict[str, float]]]] = field(default_factory=dict)
     """Engine, contender, one of each start."""
@@ -68,33 +75,32 @@ class Figures:
         batches = (results or self.results).batches[name][who]
         return statistics.median(batch["quiet"] for batch in batches)
 
-    def pairs(
-        self, who: str, name: str, kind: str, results: Results | None
-    ) -> list[tuple[float, float]]:
-        batches = (results or self.results).batches
-        own, bare = batches[name][who], batches[beside(name)][BARE]
-        return [(mine[kind], its[kind]) for mine, its in zip(own, bare, strict=True)]
-
     def ratio(self, who: str, name: str, kind: str, results: Results | None = None) -> Ratio:
-        """Compare with the bare Django of the same round."""
-        return spread([mine / its for mine, its in self.pairs(who, name, kind, results)])
+        """Compare each batch with the one of the bare Django beside it."""
+        batches = (results or self.results).batches[name][who]
+        return spread([batch[kind] / batch[f"{BARE} {kind}"] for batch in batches])
 
-    def difference(self, who: str, name: str, kind: str) -> float:
-        """Return the median difference (µs) to the bare Django of the same round."""
-        return statistics.median(mine - its for mine, its in self.pairs(who, name, kind, None))
+    def part(self, group: str, part: str, kind: str = "quiet") -> float:
+        """Return what a part of a scenario took (µs), as the median of the rounds has it."""
+        return statistics.median(one[kind] for one in self.within[group][part])
 
-    def startup_over_bare(self, who: str, engine: str) -> tuple[float, int, float]:
-        """Return milliseconds, modules and MiB that a start takes more than without."""
-        own, bare = self.startup[engine][who], self.startup[engine][BARE]
-        modules, kib = (
-            statistics.median(m[kind] - b[kind] for m, b in zip(own, bare, strict=True))
-            for kind in ("modules", "kib")
+    def more(self, group: str, part: str, than: str) -> Ratio:
+        """Return how much longer a part takes than another in the same round (µs)."""
+        rounds = zip(self.within[group][part], self.within[group][than], strict=True)
+        return spread([own["quiet"] - other["quiet"] for own, other in rounds])
+
+    def times(self, group: str, part: str, *floor: str, kind: str = "quiet") -> Ratio:
+        """Return how many times as long a part takes as others together in the same round."""
+        rounds = zip(*(self.within[group][name] for name in (part, *floor)), strict=True)
+        return spread([own[kind] / sum(it[kind] for it in others) for own, *others in rounds])
+
+    def startup_over_bare(self, who: str, engine: str) -> tuple[Ratio, int, float]:
+        """Return milliseconds, modules and MiB that a start takes more than the one beside it."""
+        ms, modules, kib = (
+            spread([one[kind] - one[f"{BARE} {kind}"] for one in self.startup[engine][who]])
+            for kind in ("ms", "modules", "kib")
         )
-        return self.quickest(who, engine) - self.quickest(BARE, engine), round(modules), kib / 1024
-
-    def quickest(self, who: str, engine: str) -> float:
-        """Return the CPU (ms) of the quickest start: others on the machine only make it slower."""
-        return min(one["ms"] for one in self.startup[engine][who])
+        return ms, round(modules.middle), kib.middle / 1024
 
     def journey(self, who: str) -> dict[str, float]:
         """Return the CPU (ms) of the parts of a login."""

@@ -10,10 +10,13 @@ from benchmarks import chart, targets
 from benchmarks import scenarios as s
 from benchmarks.figures import Figures
 from benchmarks.runner import BARE, Results
+from benchmarks.within import EMPTY, WITH, WITHOUT
 
 DASH = "-"
 OWN = (s.ALARM, s.EVALSHA, s.PYOTP, s.SCRIPT, s.DOORS)
 """What is asked of the gate alone."""
+WIRE = (s.EVALSHA, s.ECHO, s.ISSUE_SCRIPT)
+"""The script of an issue, from the floor upwards."""
 
 START = "<!-- Written by `make bench`, down to the end of the page. -->\n"
 
@@ -57,6 +60,38 @@ def requests(
     return table(["", *(name for name, _ in columns)], rows)
 
 
+def within(figures: Figures) -> str:
+    rows = []
+    for scenario in s.WITHIN:
+        name = scenario.name
+        if scenario.group == "wsgi":
+            ratio = figures.times(name, WITH, WITHOUT, kind="cpu").told(".3f")
+            empty, gate = (figures.more(name, part, WITHOUT) for part in (EMPTY, WITH))
+            row = [f"{scenario.what}, {scenario.engine} sessions"]
+            row += [f"{figures.part(name, WITHOUT):.0f} µs"]
+            row += [f"{more.told('+.1f')} µs" for more in (empty, gate)]
+            rows.append([*row, ratio])
+    head = ["", WITHOUT, EMPTY, WITH, "CPU, as a ratio"]
+    return table(head, rows)
+
+
+def issue(figures: Figures) -> str:
+    """Return what an issue is made of, each part what it takes more than the one before."""
+    name = s.Scenario("code", s.ISSUED).name
+    evalsha, pyotp = (figures.part(name, part) for part in (s.EVALSHA, s.PYOTP))
+    whole = figures.part(name, s.ISSUED)
+    wire, script = (figures.more(name, a, b).middle for a, b in zip(WIRE[1:], WIRE, strict=False))
+    rows = {
+        "a script that does nothing (EVALSHA)": evalsha,
+        "its arguments and its answer on the wire": wire,
+        "what the script decides and writes down": script,
+        "the code (pyotp)": pyotp,
+        "digests, settings, the answer as a tuple": whole - evalsha - wire - script - pyotp,
+        "the whole": whole,
+    }
+    return table(["", ""], ([words, f"{us:.0f} µs"] for words, us in rows.items()))
+
+
 def wsgi(engine: str) -> list[tuple[str, s.Scenario]]:
     return [(what, s.Scenario("wsgi", what, engine)) for what in s.REQUESTS]
 
@@ -87,13 +122,13 @@ def startup(figures: Figures) -> str:
         for engine in figures.startup:
             if who == BARE:
                 found = figures.startup[engine][who]
-                ms = figures.quickest(who, engine)
+                ms = statistics.median(one["ms"] for one in found)
                 modules = round(statistics.median(one["modules"] for one in found))
                 mib = statistics.median(one["kib"] for one in found) / 1024
                 row.append(f"{ms:.0f} ms, {modules} modules, {mib:.1f} MiB")
             else:
                 ms, modules, mib = figures.startup_over_bare(who, engine)
-                row.append(f"{ms:+.0f} ms, {modules:+d} modules, {mib:+.1f} MiB")
+                row.append(f"{ms.told('+.0f')} ms, {modules:+d} modules, {mib:+.1f} MiB")
         rows.append(row)
     return table(["", *(f"{engine} sessions" for engine in figures.startup)], rows)
 
@@ -139,7 +174,10 @@ def journeys(figures: Figures) -> str:
 
 
 def growth(found: dict[str, Any]) -> str:
-    rows = [[what, *(f"{each:.0f} µs" for each in row)] for what, row in found["rows"].items()]
+    rows = [
+        [what, *(f"{statistics.median(batches):.0f} µs" for batches in row)]
+        for what, row in found["rows"].items()
+    ]
     rows.append(
         ["a script, by Redis's own clock", *(f"{each:.1f} µs" for each in found["own_clock"])]
     )
@@ -171,8 +209,8 @@ def sections(figures: Figures) -> Iterator[str]:
     )
     yield "## Targets\n\n" + goals(figures)
     yield (
-        "## A request, cache sessions\n\nLower quartile of the wall time, as a ratio to a bare "
-        "Django in the same round: median (quartiles of the rounds) [SQL, Redis trips, session "
+        "## A request, cache sessions\n\nLower quartile of the wall time, as a ratio to that of a "
+        "bare Django right beside: median (quartiles of the rounds) [SQL, Redis trips, session "
         "saves added].\n\n" + requests(figures, wsgi("cache"), "quiet", results)
     )
     yield "The same in CPU time:\n\n" + requests(figures, wsgi("cache"), "cpu", results)
@@ -199,6 +237,13 @@ def sections(figures: Figures) -> Iterator[str]:
     if figures.on_postgresql.batches:
         yield "On PostgreSQL:\n\n" + codes(figures, figures.on_postgresql)
     yield "A dash:\n\n" + lacking(figures)
+    if figures.within:
+        yield (
+            "## The gate within one process\n\nThe same requests with the gate, without it and "
+            "with an empty middleware in its place, one by one in turn, in one process: what it "
+            "adds, as median (quartiles of the rounds).\n\n" + within(figures)
+        )
+        yield "One issue, part by part, in turn within one process:\n\n" + issue(figures)
     if figures.profiles:
         yield (
             "## Where the gate's time goes\n\nShares of the time under a profiler, which makes "
@@ -213,8 +258,9 @@ def sections(figures: Figures) -> Iterator[str]:
         )
     if figures.startup:
         yield (
-            "## Start-up\n\nCPU of a process, until it has answered its first request, of its "
-            "quickest start; the contenders beyond a bare Django.\n\n" + startup(figures)
+            "## Start-up\n\nCPU of a process, until it has answered its first request; the "
+            "contenders beyond the start of a bare Django beside each: median (quartiles).\n\n"
+            + startup(figures)
         )
     if figures.imports:
         yield (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import ROOT, ensure
-from benchmarks.scenarios import Scenario
+from benchmarks.scenarios import BESIDE, Scenario
 
 BARE = "bare"
 
@@ -59,7 +59,8 @@ class Worker:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.name} died; its words are in {self.log.name}")
+            said = Path(self.log.name).read_text("utf-8")
+            raise RuntimeError(f"{self.name} died: {said[-2000:]}")
         return json.loads(line)
 
     def ask(self, **question: Any) -> Any:
@@ -102,14 +103,26 @@ def count(workers: list[Worker], scenarios: list[Scenario], results: Results) ->
 def play(
     workers: list[Worker], scenarios: list[Scenario], rounds: int, share: float, results: Results
 ) -> None:
-    """Time each scenario, round by round, one contender right after the other."""
+    """Time each scenario, round by round, one contender right after the other.
+
+    Each has a batch of the bare Django for itself, right before or right after its own: a machine
+    changes its speed from one second to the next, and a round takes several.
+    """
+    bare = next((worker for worker in workers if worker.name == BARE), None)
     for number in range(rounds):
         for scenario in scenarios:
             able = [w for w in workers if w.name not in results.lacks.get(scenario.name, {})]
             # Each round begins with another one: whoever follows a slow one finds colder caches.
             turn = number % len(able) if able else 0
+            beside = replace(scenario, what=BESIDE.get(scenario.what, scenario.what))
+            times = max(4, round(scenario.times * share))
             for worker in able[turn:] + able[:turn]:
-                times = max(4, round(scenario.times * share))
-                found = worker.ask(do="run", scenario=asdict(scenario), times=times)
+                batches = [(worker, scenario)]
+                if bare is not None and bare is not worker and scenario.group != "code":
+                    batches.insert(number % 2, (bare, beside))
+                found = {w: w.ask(do="run", scenario=asdict(s), times=times) for w, s in batches}
+                own = found.pop(worker)
+                for its in found.values():
+                    own |= {f"{BARE} {kind}": us for kind, us in its.items()}
                 into = results.batches.setdefault(scenario.name, {})
-                into.setdefault(worker.name, []).append(found)
+                into.setdefault(worker.name, []).append(own)

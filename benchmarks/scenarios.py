@@ -13,7 +13,7 @@ class Scenario:
     """"wsgi", "asgi" or "code"."""
     what: str
     engine: str = "cache"
-    times: int = 24
+    times: int = 48
     """In one batch."""
 
     @property
@@ -33,6 +33,8 @@ ALARM = "alarm"
 EVALSHA = "bare EVALSHA"
 PYOTP = "pyotp"
 SCRIPT = "the script of a wrong code"
+ISSUE_SCRIPT = "the script of an issue"
+ECHO = "a script that answers an issue at once"
 DOORS = "both doors, a hundred times"
 
 # Person, path; the async form of each path begins with an "a".
@@ -49,14 +51,22 @@ STEPS = {
     RIGHT: "verify",
     WRONG: "refuse",
     SCRIPT: "script",
+    ISSUE_SCRIPT: "issue_script",
+    ECHO: "echo",
     ALARM: "alarm",
     EVALSHA: "evalsha",
     PYOTP: "make_code",
     DOORS: "doors",
 }
 
+FROM_NOTHING = (ISSUED, SENT, ISSUE_SCRIPT, ECHO)
+"""Done where no code is alive yet."""
+
 BY_ITSELF = (DOORS,)
 """So short that it is done often in one go, with nobody logged in before."""
+
+BESIDE = {TURNED_AWAY: PLAIN}
+"""What the bare Django does meanwhile, if not the same: it turns nobody away."""
 
 EVERYTHING = [
     *(
@@ -65,7 +75,7 @@ EVERYTHING = [
         for what in REQUESTS
     ),
     *(Scenario("asgi", what, engine, 12) for engine in ("cache", "db") for what in REQUESTS),
-    *(Scenario("code", what, times=8) for what in STEPS),
+    *(Scenario("code", what, times=8) for what in STEPS if what not in (ISSUE_SCRIPT, ECHO)),
 ]
 """On SQLite, as the figures that the targets come from."""
 
@@ -74,9 +84,19 @@ ON_POSTGRESQL = [
     *(Scenario("code", what, times=8) for what in (ISSUED, SENT, RIGHT, WRONG)),
 ]
 
+WITHIN = [
+    *(Scenario("wsgi", READS_USER, engine, 150) for engine in ("cache", "db", "cached_db")),
+    Scenario("wsgi", ANONYMOUS, times=300),
+    Scenario("code", ISSUED, times=50),
+]
+"""Taken apart within one process; see `within`."""
+
+PARTS = (EVALSHA, ECHO, ISSUE_SCRIPT, PYOTP, ISSUED, SCRIPT)
+"""Of a code, from the floor upwards."""
+
 GROWING = [
     *(Scenario("code", what, times=30) for what in (ISSUED, RIGHT, WRONG)),
-    Scenario("wsgi", TURNED_AWAY),
+    Scenario("wsgi", TURNED_AWAY, times=120),
 ]
 """At each number of pending challenges."""
 

@@ -8,25 +8,25 @@ A line of JSON in, a line of JSON out. Nothing else may reach standard output.
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib.metadata
 import json
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 
-from benchmarks import apart, meters, project
+from benchmarks import apart, meters, project, within
 from benchmarks.people import CannotDo, People
 from benchmarks.scenarios import (
     BY_ITSELF,
-    ISSUED,
+    FROM_NOTHING,
+    PARTS,
     REQUESTS,
     RIGHT,
-    SENT,
     STEPS,
     TURNED_AWAY,
     Scenario,
@@ -45,6 +45,7 @@ class Worker(People):
         super().__init__()
         self.wsgi: dict[str, Any] = {}
         self.asgi: dict[str, Any] = {}
+        self.parted: dict[str, dict[str, Any]] = {}
         self.loop = asyncio.new_event_loop()
         for engine in project.ENGINES:
             self.use(engine)
@@ -96,7 +97,7 @@ class Worker(People):
             request, user = self.request(scenario.engine), self.fresh_user()
             getattr(contender, "begin", getattr(contender, "half", nothing))(request, user)
             arguments = [request, user]
-            if scenario.what not in (ISSUED, SENT):
+            if scenario.what not in FROM_NOTHING:
                 code = self.code(request, user)
                 arguments += [code] if scenario.what == RIGHT else []
             if prepare is not None:
@@ -122,16 +123,14 @@ class Worker(People):
                 return str(make(request, user))
         raise CannotDo("it has no codes")
 
-    # The three things that the runner may ask
+    # What the runner may ask
 
     def run(self, scenario: Scenario, times: int) -> dict[str, Any]:
-        """Do it so many times; return lower quartile and median (µs), and CPU of one (µs)."""
+        """Do it so many times; return the lower quartile and the mean CPU of one, both in µs."""
         before, act = self.action(scenario)
         walls: list[int] = []
         cpu = 0
-        gc.collect()
-        gc.disable()
-        try:
+        with within.no_garbage():
             if scenario.group == "asgi":
                 cpu = self.loop.run_until_complete(together(before, act, times, walls))
             else:
@@ -141,11 +140,20 @@ class Worker(People):
                     act(given)
                     cpu += time.process_time_ns() - used
                     walls.append(time.perf_counter_ns() - started)
-        finally:
-            gc.enable()
-        quiet, median, _ = statistics.quantiles(walls, n=4)
-        found = {"quiet": quiet / 1e3, "median": median / 1e3, "cpu": cpu / times / 1e3}
-        return {kind: round(number, 2) for kind, number in found.items()}
+        return {"quiet": within.quiet(walls), "cpu": round(cpu / times / 1e3, 2)}
+
+    def within(self, scenario: Scenario, times: int) -> dict[str, Any]:
+        """Take a scenario apart: what it is made of, or would be without the gate, in turn."""
+        if scenario.group == "code":
+            parts = [replace(scenario, what=what) for what in PARTS]
+            return within.in_turn({part.what: self.action(part) for part in parts}, times)
+        before, _ = self.action(scenario)
+        [gate] = self.contender.MIDDLEWARE
+        if scenario.engine not in self.parted:
+            self.parted[scenario.engine] = within.handlers(gate)
+        handlers = self.parted[scenario.engine]
+        doing = {name: (before, partial(call, handler)) for name, handler in handlers.items()}
+        return within.in_turn(doing, times)
 
     def count(self, scenario: Scenario) -> dict[str, Any]:
         """Do it once, and say what it did to others; and that it did what it should."""
@@ -231,6 +239,8 @@ def main() -> None:
                     answer = worker.count(scenario)
                 elif asked["do"] == "profile":
                     answer = apart.profile(*worker.action(scenario), asked["times"])
+                elif asked["do"] == "within":
+                    answer = worker.within(scenario, asked["times"])
                 else:
                     answer = worker.run(scenario, asked["times"])
         except CannotDo as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import login
@@ -84,21 +85,22 @@ def refuse(request: HttpRequest, user: Any) -> None:
     challenge(request, user).verify(WRONG)
 
 
-def before_script(request: HttpRequest, user: Any) -> list[Any]:
-    """Work out what the script of a wrong code is given."""
+def given_to_script(act: Callable[[], Any]) -> list[Any]:
+    """Return what is given to a script, without running it."""
     from otp_gate import challenge as engine
-    from otp_gate import codes, store
 
-    named = challenge(request, user)
     given: list[Any] = []
-    run = store.run_for_user
-    engine.store.run_for_user = lambda *args: given.extend(args) or run(*args)
+    run = engine.store.run_for_user
+    engine.store.run_for_user = lambda *args: given.extend(args) or ANSWER
     try:
-        named.verify(WRONG)
+        act()
     finally:
         engine.store.run_for_user = run
-    # Another attempt, for the same one would be answered without being counted.
-    return [*given[:4], codes.new_attempt(), *given[5:]]
+    return given
+
+
+def before_script(request: HttpRequest, user: Any) -> list[Any]:
+    return given_to_script(lambda: refuse(request, user))
 
 
 def script(given: list[Any]) -> None:
@@ -106,6 +108,27 @@ def script(given: list[Any]) -> None:
     from otp_gate import store
 
     store.run_for_user(*given)
+
+
+def before_issue_script(request: HttpRequest, user: Any) -> list[Any]:
+    return given_to_script(lambda: issue(request, user))
+
+
+issue_script = script
+"""The script of an issue alone."""
+
+before_echo = before_issue_script
+
+
+def echo(given: list[Any]) -> None:
+    """What it takes to send an issue's arguments and to read its reply."""
+    from otp_gate import store
+
+    if not PREPARED_ECHO:
+        PREPARED_ECHO.append(store.Script())
+        quoted = ", ".join(f"'{word}'" for word in ANSWER)
+        PREPARED_ECHO[0].source = f"return {{{quoted}}}"
+    store.run_for_user(PREPARED_ECHO[0], *given[1:])
 
 
 def alarm(request: HttpRequest, user: Any) -> None:
@@ -232,3 +255,6 @@ end
 PREPARED: list[Any] = []
 TIMES = 100
 PREPARED_SCRIPT: list[Any] = []
+PREPARED_ECHO: list[Any] = []
+ANSWER = ["issued", "K7", "email", "300000", "60000", "5", "0", "", "0"]
+"""What the scripts of a code answer."""
