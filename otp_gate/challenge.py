@@ -36,7 +36,7 @@ class Challenge(NamedTuple):
     def of(cls, user: Any, nonce: str, lost: Sequence[str] = ()) -> Challenge:
         """Return the challenge of this user in the session that holds this nonce."""
         credential = codes.credential_digest(str(getattr(user, "password", "")))
-        return cls(user_id_of(user), nonce, credential, tuple(lost))
+        return cls(user_id_of(user), nonce, credential, tuple(map(str, lost)))
 
     @property
     def user(self) -> str:

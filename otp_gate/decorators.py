@@ -170,7 +170,7 @@ def needs(request: HttpRequest, user: Any, max_age: int | None) -> Any:
         # Asked of the user and not of the mark: it outlives him where his password has changed.
         return log_in_first(request)
     mark = state.mark
-    if mark is not None and not session.is_older(mark.at, max_age):
+    if mark is not None and not session.is_stale(mark, max_age):
         return None
     if gate_config().mode == "report":
         logger.info("Would ask again: step-up", extra={"request": request})

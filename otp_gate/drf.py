@@ -120,7 +120,7 @@ def standing_of(request: Any, view: APIView, max_age: int | None) -> Standing:
     if user_id_of(user) != state.user_id:
         return "token"
     mark = state.mark
-    if mark is None or session.is_older(mark.at, max_age):
+    if mark is None or session.is_stale(mark, max_age):
         return "session"
     return "other" if takes_password and not names_only(request, user) else "verified"
 

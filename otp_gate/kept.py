@@ -214,7 +214,7 @@ def fits(kept: Kept, request: HttpRequest, token: str, state: GateState) -> bool
         and kept.user_id == state.user_id
         and kept.place == place_of(request)
         and state.mark is not None
-        and not session.is_older(state.mark.at, kept.max_age)
+        and not session.is_stale(state.mark, kept.max_age)
         # A check that was left out then must not be due now: Django has made it, for a GET.
         and (kept.checked or needs_no_check(request))
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
@@ -34,6 +34,8 @@ LOGIN = SESSION_KEY
 
 LOST_MAX = 20
 NOTHING: Mapping[str, Any] = {}
+MOMENTS = 1e11  # Seconds since the epoch that no clock tells any more.
+AHEAD = 30  # Seconds that the clock of the worker that wrote a mark may be ahead of this one's.
 
 
 class Mark(NamedTuple):
@@ -136,19 +138,37 @@ def loaded(session: Any) -> Mapping[str, Any]:
     return session.__dict__.get("_session_cache", NOTHING)  # type: ignore[no-any-return]
 
 
-def is_older(since: float, ttl: int | None) -> bool:
-    """True if `ttl` seconds have passed since then."""
-    return ttl is not None and time.time() - since > ttl
+def is_stale(mark: Sequence[Any], ttl: int | None) -> bool:
+    """True if a mark is older than `ttl` seconds, or so far ahead that nobody knows how old."""
+    return ttl is not None and not -AHEAD <= time.time() - mark[0] <= ttl
+
+
+def is_shaped(entry: Any, kinds: Sequence[Any], optional: int = 0) -> TypeGuard[list[Any]]:
+    """True for a list of these types, of which the last may be missing; else it counts as none."""
+    fits = isinstance(entry, list) and len(kinds) - optional <= len(entry) <= len(kinds)
+    return fits and all(map(isinstance, entry, kinds))
+
+
+def marks_of(data: Any) -> Mapping[Any, Any]:
+    """Return the marks of a session by user id, of whatever worth: see `mark_of`."""
+    marks = data.get(MARKS, NOTHING)
+    return marks if isinstance(marks, dict) else NOTHING
+
+
+def mark_of(data: Mapping[str, Any], user_id: str | None) -> Any:
+    """Return the entry of a user whose code was typed in within this login, however old it is."""
+    try:
+        at, factor = mark = data[MARKS][user_id]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return mark if type(at) is float and 0 <= at < MOMENTS and type(factor) is str else None
 
 
 def fresh_mark(data: Mapping[str, Any], user_id: str | None) -> Any:
-    """Return the entry of a user whose code was typed in within this login, and is not too old."""
-    mark = data.get(MARKS, NOTHING).get(user_id)
-    if mark is not None:
-        ttl = gate_config().verified_ttl
-        if ttl is not None and is_older(mark[0], ttl):
-            return None
-    return mark
+    """Return the entry of a user whose code was typed in, if it is not too old."""
+    mark = mark_of(data, user_id)
+    ttl = gate_config().verified_ttl
+    return None if mark is None or (ttl is not None and is_stale(mark, ttl)) else mark
 
 
 def is_one(data: Mapping[str, Any], user_id: str | None, other: str | None) -> bool:
@@ -161,7 +181,7 @@ def is_one(data: Mapping[str, Any], user_id: str | None, other: str | None) -> b
         return True
     if user_id is None:
         return fresh_mark(data, other) is not None
-    return other in data.get(MARKS, NOTHING)
+    return mark_of(data, other) is not None
 
 
 def keep(session: Any, entry: Sequence[Any] | None) -> None:
@@ -174,7 +194,7 @@ def keep(session: Any, entry: Sequence[Any] | None) -> None:
 def pending_of(data: Mapping[str, Any]) -> Pending | None:
     """Return the challenge that this session waits for."""
     entry = data.get(PENDING)
-    return Pending(*entry) if entry else None
+    return Pending(*entry) if is_shaped(entry, (str, float, bool, list), optional=1) else None
 
 
 def lacks_pending(data: Mapping[str, Any]) -> bool:
@@ -258,7 +278,7 @@ def is_overdue(data: Mapping[str, Any]) -> bool:
 
 def is_waiting(pending: Pending | None) -> bool:
     """True while there is a challenge that may still be met."""
-    return pending is not None and not is_older(pending.since, gate_config().pending_ttl)
+    return pending is not None and time.time() - pending.since <= gate_config().pending_ttl
 
 
 def set_verified(request: HttpRequest, user_id: str, factor: str) -> None:
@@ -274,7 +294,7 @@ def set_verified(request: HttpRequest, user_id: str, factor: str) -> None:
 
     session = request.session
     with readable():
-        session[MARKS] = {**session.get(MARKS, {}), user_id: [time.time(), factor]}
+        session[MARKS] = {**marks_of(session), user_id: [time.time(), factor]}
         session.pop(PENDING, None)
         cycle.cycle_key_once(session)
     rotate_token(request)

@@ -88,7 +88,7 @@ class GateState:
     @property
     def marks(self) -> Mapping[Any, Any]:
         """The marks that the decision found in the session, which a login may have ended since."""
-        return self._marks or session.NOTHING
+        return session.marks_of({session.MARKS: self._marks})
 
     @property
     def mark(self) -> session.Mark | None:
@@ -170,7 +170,8 @@ class Kept(NamedTuple):
     def of(cls, data: Mapping[str, Any]) -> Kept | None:
         """Return what this session keeps."""
         entry = data.get(session.KEPT)
-        return cls(*entry) if entry else None
+        kinds = (*[str] * 6, int | None, bool, bool, int)
+        return cls(*entry) if session.is_shaped(entry, kinds, optional=2) else None
 
 
 RESUME = "otp_gate_resume"
@@ -196,3 +197,21 @@ class KeepingState(GateState):
     def still_passes(self, request: HttpRequest) -> bool:
         """Never at once: the second door looks whether the kept request goes on."""
         return False
+
+
+def settle(
+    request: HttpRequest, data: Mapping[str, Any], names: tuple[str | None, str | None]
+) -> bool:
+    """Let pass who is nobody, or verified; False for everybody else."""
+    user_id, other = names
+    if other is not None and not session.is_one(data, user_id, other):
+        return False
+    if user_id is None:
+        GateState(request, "anonymous", names, data)
+        return True
+    mark = session.fresh_mark(data, user_id)
+    if mark is None:
+        return False
+    state = KeepingState if session.KEPT in data else GateState
+    state(request, "verified", names, data, mark)
+    return True

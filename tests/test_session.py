@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -169,3 +171,98 @@ def test_a_session_store_that_is_away_while_the_gate_reports(
     """A gate that stops nobody does not do so here."""
     settings.OTP_GATE = {"MODE": "report"}
     assert no_sessions.get("/plain/").content == b"plain"
+
+
+# What stands in a session and was never written there by the gate
+
+WHEN = 1_700_000_000.0
+ODD_MARKS = [None, True, 5, "email", [], ["1"], {"x": 1}]
+ODD_MARK = [
+    *(None, False, 0, "", [], {}, True, 5, "email", [WHEN], [WHEN, "email", 1]),
+    *(["x", "email"], [None, None], [WHEN, None], {"at": WHEN, "factor": "email"}),
+    *([float("nan"), "email"], [float("inf"), "email"], [-1.0, "email"], [1e300, "email"]),
+]
+ODD_PENDING = [
+    *(True, 5, "abc", {"nonce": "abc"}, [], ["abc"], ["abc", WHEN]),
+    *(["abc", "x", False], ["abc", None, False], [5, WHEN, False], ["abc", WHEN, "no"]),
+    *(["abc", WHEN, False, 5], ["abc", WHEN, False, [], 1], ["abc", float("nan"), False]),
+]
+ODD_KEPT = [True, 5, "waits", {"note": "waits"}, ["waits"], [*["x"] * 7, False], [5] * 10]
+
+
+def write(client: Any, name: str, value: Any) -> None:
+    """Put something into the session behind the gate's back."""
+    there = getattr(client, "client", client).session
+    there[name] = value
+    there.save()
+
+
+@pytest.mark.parametrize("ttl", [None, 3600])
+@pytest.mark.parametrize("entry", ODD_MARK, ids=repr)
+def test_what_is_no_mark_lets_nobody_in(
+    settings: Any, held: Any, alice: Any, entry: Any, ttl: int | None
+) -> None:
+    """And keeps nobody out: the code mends it."""
+    settings.OTP_GATE = {"VERIFIED_TTL": ttl}
+    write(held, session.MARKS, {str(alice.pk): entry})
+    assert_held(held.get("/secret/"), "/secret/")
+    assert held.get(VERIFY).status_code == 200
+    assert held.post(VERIFY, {"code": last_code()}).status_code == 302
+    assert held.get("/secret/").content == b"secret of alice"
+
+
+@pytest.mark.parametrize("entry", ODD_MARKS, ids=repr)
+def test_what_are_no_marks_let_nobody_in(held: Any, entry: Any) -> None:
+    """The same for the place where the marks are."""
+    write(held, session.MARKS, entry)
+    assert_held(held.get("/secret/"), "/secret/")
+    assert held.get(VERIFY).status_code == 200
+    assert held.post(VERIFY, {"code": last_code()}).status_code == 302
+    assert held.get("/secret/").content == b"secret of alice"
+
+
+@pytest.mark.parametrize("entry", ODD_PENDING, ids=repr)
+def test_what_is_no_challenge_stops_nobody(held: Any, entry: Any) -> None:
+    """The login goes on with a new one, or ends; the way out is open."""
+    write(held, session.PENDING, entry)
+    response = held.get("/secret/")
+    assert (response.status_code, response.content) in [(302, b""), (200, b"secret of nobody")]
+    assert held.get(VERIFY).status_code in (200, 302)
+    write(held, session.PENDING, entry)
+    assert held.post("/otp/cancel/")["Location"] == "/login/"
+
+
+@pytest.mark.parametrize("lost", [[5], [None], [["x"]]], ids=repr)
+def test_what_is_no_lost_code_stops_nobody(held: Any, lost: Any) -> None:
+    """It is looked for in vain."""
+    write(held, session.PENDING, ["abc", time.time(), False, lost])
+    assert held.get(VERIFY).status_code == 200
+    assert held.post(VERIFY, {"code": last_code()}).status_code == 302
+
+
+@pytest.mark.parametrize("entry", ODD_KEPT, ids=repr)
+def test_what_is_no_kept_request_stops_nobody(passed: Any, entry: Any) -> None:
+    """Nothing was kept, so nothing goes on."""
+    write(passed, session.KEPT, entry)
+    assert passed.get("/secret/").content == b"secret of alice"
+    assert passed.get("/secret/?otp_gate_resume=abc")["Location"] == "/secret/"
+    assert passed.post(VERIFY).status_code == 302
+    assert passed.post("/otp/cancel/")["Location"] == "/login/"
+
+
+@pytest.mark.parametrize(("ahead", "in_time"), [(20, True), (600, False)])
+def test_a_worker_whose_clock_is_ahead_makes_no_code_fresher(
+    settings: Any, half: Client, monkeypatch: pytest.MonkeyPatch, ahead: int, in_time: bool
+) -> None:
+    """What was written long after now is as good as too old; half a minute is what clocks differ."""
+    settings.OTP_GATE = {"VERIFIED_TTL": 7200}
+    code = open_page(half)
+    wrong = SimpleNamespace(time=lambda: time.time() + ahead)
+    monkeypatch.setattr("otp_gate.session.time", wrong)
+    assert half.post(VERIFY, {"code": code}).status_code == 302
+    monkeypatch.undo()
+    settings.OTP_GATE = {}
+    assert half.get("/secret/").content == b"secret of alice"
+    assert half.get("/step-up/").status_code == (200 if in_time else 302)
+    settings.OTP_GATE = {"VERIFIED_TTL": 7200}
+    assert half.get("/secret/").status_code == (200 if in_time else 302)
