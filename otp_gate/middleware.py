@@ -17,23 +17,15 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch
 
-from otp_gate import identity, reports, session
+from otp_gate import exemptions, identity, reports, session
 from otp_gate.conf import GateConfig, gate_config
 from otp_gate.exceptions import GateMisplaced, StoreUnavailable
-from otp_gate.exemptions import (
-    View,
-    is_exempt,
-    is_own,
-    own_page,
-    page_due,
-    resolve_in,
-    reveals_user,
-)
+from otp_gate.exemptions import View
 from otp_gate.pages import unavailable
 from otp_gate.policy import arequires, everyone, requires
 from otp_gate.responses import address_of, turn_away
 from otp_gate.signals import request_refused
-from otp_gate.state import GateState, KeepingState, Status, may_resume, never_stored
+from otp_gate.state import GateState, Status, may_resume, never_stored, settle
 
 logger = logging.getLogger("otp_gate")
 
@@ -65,28 +57,38 @@ class OTPGateMiddleware:
     def __call__(self, request: HttpRequest) -> Any:
         if self.is_async:
             return self.__acall__(request)
-        response = self.decide(request)
+        response: Any = self.decide(request)
         if response is None:
             response = self.get_response(request)
             if request.otp_gate.resumed:  # type: ignore[attr-defined]
                 never_stored(response)
-            if (request.resolver_match is None or 300 <= response.status_code < 400) and (
-                match := page_due(request)
-            ):
-                response = self.serve(request, match)
+            if request.resolver_match is None or 300 <= response.status_code < 400:
+                response = self.overtake(request, response)
         return response
 
     async def __acall__(self, request: HttpRequest) -> Any:
-        response = await self.adecide(request)
+        response: Any = await self.adecide(request)
         if response is None:
             response = await self.get_response(request)
             if request.otp_gate.resumed:  # type: ignore[attr-defined]
                 never_stored(response)
-            if (request.resolver_match is None or 300 <= response.status_code < 400) and (
-                match := page_due(request)
-            ):
-                response = await sync_to_async(self.serve)(request, match)
+            if request.resolver_match is None or 300 <= response.status_code < 400:
+                response = await self.aovertake(request, response)
         return response
+
+    def overtake(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Answer in place of what answered in place of a view."""
+        if match := exemptions.page_due(request):
+            return self.serve(request, match)
+        late = self.decide(request, at_view=True) if came_late(request, response) else None
+        return late or response
+
+    async def aovertake(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """See `overtake`."""
+        if match := exemptions.page_due(request):
+            return await sync_to_async(self.serve)(request, match)
+        late = await self.adecide(request, at_view=True) if came_late(request, response) else None
+        return late or response
 
     # The second door
 
@@ -95,7 +97,7 @@ class OTPGateMiddleware:
     ) -> Any:
         if request.otp_gate.still_passes(request):  # type: ignore[attr-defined]
             return None
-        if match := page_due(request, view):
+        if match := exemptions.page_due(request, view):
             return self.serve(request, match)
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
             return self.decide(request, at_view=True) or self.resume(request)
@@ -106,7 +108,7 @@ class OTPGateMiddleware:
     ) -> Any:
         if request.otp_gate.still_passes(request):  # type: ignore[attr-defined]
             return None
-        if match := page_due(request, view):
+        if match := exemptions.page_due(request, view):
             return await sync_to_async(self.serve)(request, match)
         response = None
         if not request.otp_gate.is_settled(request):  # type: ignore[attr-defined]
@@ -137,7 +139,7 @@ class OTPGateMiddleware:
         """See `decide`; may raise where nobody can know who asks."""
         data = session.read(self.session_of(request, at_view))
         names = identity.names(request, data)
-        if self.settle(request, data, names):
+        if settle(request, data, names):
             return None
         config = gate_config()
         if config.policy is not everyone and session.is_one(data, *names):
@@ -160,7 +162,7 @@ class OTPGateMiddleware:
         """See `weigh`."""
         data = await session.aread(self.session_of(request, at_view))
         names = await identity.anames(request, data)
-        if self.settle(request, data, names):
+        if settle(request, data, names):
             return None
         config = gate_config()
         if config.policy is not everyone and session.is_one(data, *names):
@@ -238,21 +240,6 @@ class OTPGateMiddleware:
             return None
         return unavailable(request, retry_url=address_of(request), sign_out=False)
 
-    def settle(self, request: HttpRequest, data: Mapping[str, Any], names: Names) -> bool:
-        """Let pass who is nobody, or verified; False for everybody else."""
-        user_id, other = names
-        if other is not None and not session.is_one(data, user_id, other):
-            return False
-        if user_id is None:
-            GateState(request, "anonymous", names, data)
-            return True
-        mark = session.fresh_mark(data, user_id)
-        if mark is None:
-            return False
-        state = KeepingState if session.KEPT in data else GateState
-        state(request, "verified", names, data, mark)
-        return True
-
     def holds(
         self,
         request: HttpRequest,
@@ -281,20 +268,29 @@ class OTPGateMiddleware:
     def judge(
         self, request: HttpRequest, state: GateState, config: GateConfig, at_view: bool
     ) -> bool:
-        match = request.resolver_match if at_view else resolve_in(request)
-        if match is not None and is_own(match.func):
+        match = request.resolver_match if at_view else exemptions.resolve_in(request)
+        if match is not None and exemptions.is_own(match.func):
             return False
-        if is_exempt(request, match, config):
+        if exemptions.is_exempt(request, match, config):
             if config.mode == "enforce":
                 state.status = "exempt"
-                if reveals_user(match):
+                if exemptions.reveals_user(match):
                     state.reveal_user(request)
                 else:
                     state.hide_user(request)
             return False
         # Another URLconf may stand before an own page: see `page_due`.
-        return at_view or own_page(request) is None
+        return at_view or exemptions.own_page(request) is None
 
     def serve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
         request.resolver_match = match
         return match.func(request, *match.args, **match.kwargs)  # type: ignore[no-any-return]
+
+
+def came_late(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """True for what answers somebody who came in behind the first door, and met no second.
+
+    A redirect shows nothing, and may be what follows on a log-in link that works once.
+    """
+    settled: bool = request.otp_gate.is_settled(request)  # type: ignore[attr-defined]
+    return not (settled or 300 <= response.status_code < 400)

@@ -42,6 +42,14 @@ class LogsInAgain(MiddlewareMixin):
             login(request, request.user, backend=BACKEND)
 
 
+class LogsInAtView(MiddlewareMixin):
+    """Logs in by a link, once the view is known, as django-request-token does."""
+
+    def process_view(self, request: HttpRequest, *args: Any) -> None:
+        if username := request.headers.get("X-Log-In"):
+            login(request, get_user_model().objects.get(username=username), backend=BACKEND)
+
+
 class LogsOut(MiddlewareMixin):
     """Logs out on the way, as an idle timeout does."""
 
@@ -54,6 +62,14 @@ class Lends(MiddlewareMixin):
     """Lends the user another identity, as django-impersonate does."""
 
     def process_request(self, request: HttpRequest) -> None:
+        if username := request.headers.get("X-Lend"):
+            request.user = get_user_model().objects.get(username=username)
+
+
+class LendsAtView(MiddlewareMixin):
+    """The same, once the view is known."""
+
+    def process_view(self, request: HttpRequest, *args: Any) -> None:
         if username := request.headers.get("X-Lend"):
             request.user = get_user_model().objects.get(username=username)
 

@@ -20,6 +20,7 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from tests import servers
+from tests.gates import put_around_gate
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "bad_projects"
@@ -90,6 +91,20 @@ def test_a_wrong_project_triggers_its_check_and_no_other(name: str, in_productio
 def test_the_right_project_triggers_none(in_production: None) -> None:
     """Nor does the suite's own, which is told apart from production, with settings or without."""
     assert found(**project("right")) == []
+
+
+def test_a_process_view_that_logs_nobody_in_is_no_fault(settings: Any) -> None:
+    """Behind the gate there may stand what only looks at the user, and what Django brings along."""
+    after = ["NewPasswordAtView", "ShutsOutAtView", "LogsIn"]
+    put_around_gate(
+        settings,
+        before=["tests.middlewares.LogsInAtView"],
+        after=[
+            *(f"tests.middlewares.{name}" for name in after),
+            "django.contrib.auth.middleware.LoginRequiredMiddleware",
+        ],
+    )
+    assert found() == []
 
 
 def test_a_test_run_is_no_production(settings: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.flatpages.models import FlatPage
 from django.test import Client
 
 from otp_gate.signals import request_refused
@@ -39,6 +40,18 @@ def test_a_login_on_the_way_is_held(
     put(settings, where, "LogsIn")
     assert_held(nobody.get(page, headers=AS_ALICE), page)
     assert_held(nobody.get(page), page)
+
+
+@pytest.mark.parametrize("page", ["/secret/", "/asecret/", "/class/", "/aclass/"])
+@pytest.mark.parametrize(
+    ("name", "headers"), [("LogsInAtView", AS_ALICE), ("LendsAtView", {"x-lend": "alice"})]
+)
+def test_a_login_at_the_view_is_held_before_the_gate(
+    settings: Any, nobody: Any, alice: Any, name: str, headers: dict[str, str], page: str
+) -> None:
+    """Its place, where `process_view` logs in, is above the gate (`otp_gate.W009`)."""
+    put(settings, "before", name)
+    assert_held(nobody.get(page, headers=headers), page)
 
 
 def test_a_login_on_the_way_ends_the_mark(settings: Any, passed: Any, where: str) -> None:
@@ -91,6 +104,79 @@ def test_a_logout_on_the_way_to_an_exempt_page(settings: Any, held: Any) -> None
     told = restarted(held).get("/status/", headers={"x-log-out": "1"}).json()
     assert (told["status"], told["pending_user"]) == ("anonymous", None)
     assert held.get("/status/").json()["status"] == "anonymous"
+
+
+# Somebody is logged in on the way, and no view is reached
+
+
+def put_behind(settings: Any, *names: str) -> None:
+    put_around_gate(settings, after=[n if "." in n else f"tests.middlewares.{n}" for n in names])
+
+
+@pytest.mark.parametrize(
+    ("name", "headers"),
+    [("LogsIn", AS_ALICE), ("Tokens", TOKEN), ("ByHeader", {"x-remote-user": "alice"})],
+)
+def test_what_a_middleware_answers_to_whom_another_logged_in_is_held(
+    settings: Any, nobody: Any, alice: Any, name: str, headers: dict[str, str]
+) -> None:
+    """Both stand further in than the gate, and no view, so no second door, is on their way."""
+    put_behind(settings, name, "Answers")
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.RemoteUserBackend"]
+    assert nobody.get("/answered/").content == b"answered"
+    assert_held(nobody.get("/answered/", headers=headers), "/answered/")
+
+
+def test_a_page_in_place_of_a_404_is_held(settings: Any, nobody: Any, alice: Any) -> None:
+    """Django's flat pages are shown by a middleware, where no URL is found."""
+    put_behind(settings, "LogsIn", "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware")
+    page = FlatPage.objects.create(url="/members/", title="Members", registration_required=True)
+    page.sites.add(settings.SITE_ID)
+    assert nobody.get("/members/")["Location"] == "/login/?next=/members/"
+    assert_held(nobody.get("/members/", headers=AS_ALICE), "/members/")
+    pass_gate(client := Client())
+    assert restarted(client).get("/members/").status_code == 200
+
+
+def test_a_page_that_is_not_there_is_held_like_any_other(
+    settings: Any, nobody: Any, alice: Any
+) -> None:
+    """Whoever is logged in on the way does not learn which paths there are."""
+    put_behind(settings, "LogsIn")
+    assert nobody.get("/not-there/").status_code == 404
+    assert_held(nobody.get("/not-there/", headers=AS_ALICE), "/not-there/")
+
+
+def test_the_mark_of_a_login_on_the_way_ends_before_the_answer(settings: Any, passed: Any) -> None:
+    """The verified, logged in again, are half-authenticated when a middleware answers them."""
+    put_behind(settings, "LogsIn", "Answers")
+    assert restarted(passed).get("/answered/").content == b"answered"
+    assert_held(passed.get("/answered/", headers=AS_ALICE), "/answered/")
+
+
+def test_a_redirect_after_a_login_on_the_way_is_followed(
+    settings: Any, nobody: Any, alice: Any
+) -> None:
+    """A log-in link that works once leads on without it: to send it round again would be a trap."""
+    put_behind(settings, "LogsIn", "NewPasswordFirst")
+    assert nobody.get("/not-there/", headers=AS_ALICE)["Location"] == "/plain/"
+    assert_held(nobody.get("/plain/"), "/plain/")
+
+
+def test_who_is_logged_out_on_the_way_is_answered(settings: Any, passed: Any) -> None:
+    """An idle timeout may say so by itself: a stranger is nobody to hold."""
+    put_behind(settings, "LogsOut", "Answers")
+    response = restarted(passed).get("/answered/", headers={"x-log-out": "1"})
+    assert response.content == b"answered"
+
+
+def test_an_exempt_path_answers_whom_a_middleware_logged_in(
+    settings: Any, nobody: Any, alice: Any
+) -> None:
+    """What is open to the half-authenticated is open to them at once."""
+    settings.OTP_GATE = {"EXEMPT_PATHS": ["/answered/"]}
+    put_behind(settings, "LogsIn", "Answers")
+    assert nobody.get("/answered/", headers=AS_ALICE).content == b"answered"
 
 
 # Impersonation

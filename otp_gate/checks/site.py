@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,10 +30,14 @@ E_ADMIN = "otp_gate.E008"
 W_NAMES_NOTHING = "otp_gate.W004"
 W_PAGE_CACHE = "otp_gate.W005"
 W_LOGIN_URL = "otp_gate.W008"
+W_LATE_LOGIN = "otp_gate.W009"
 
 GATE = "otp_gate.middleware.OTPGateMiddleware"
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+LOGS_IN = frozenset({"login", "alogin", "authenticate", "aauthenticate"})
+PUTS_USER = frozenset({"user", "auser", "_cached_user", "_acached_user"})
 
 HARMLESS = frozenset({"login", "logout", "jsi18n"})
 """Views of the admin that show nothing."""
@@ -65,6 +71,16 @@ def check_middleware(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
                 id=W_PAGE_CACHE,
             )
         )
+    found += [
+        checks.Warning(
+            f"{path!r} logs in, or changes the user, in `process_view`, which runs behind that of "
+            "the OTP gate: the view is reached by whom the gate has not seen.",
+            hint=f"In MIDDLEWARE, move {path!r} above {GATE!r}.",
+            id=W_LATE_LOGIN,
+        )
+        for path, item in zip(settings.MIDDLEWARE[gates[0] + 1 :], after[1:], strict=True)
+        if changes_user(getattr(item, "process_view", None))
+    ]
     if any(is_a(item, SessionMiddleware) for item in after):
         found.append(misplaced("session", SESSIONS))
         return found
@@ -77,6 +93,15 @@ def check_middleware(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     ):
         found.append(misplaced("authentication", AUTH))
     return found
+
+
+def changes_user(function: Any) -> bool:
+    """True if this function itself logs in, or puts a user; what it calls is not looked into."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or function.__module__.startswith("django."):
+        return False
+    put = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"}
+    return not LOGS_IN.isdisjoint(code.co_names) or not PUTS_USER.isdisjoint(put)
 
 
 def misplaced(kind: str, path: str) -> CheckMessage:
