@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any
 
 from benchmarks.environments import ROOT, ensure
 from benchmarks.scenarios import BESIDE, Scenario
+from benchmarks.within import quiet
 
 BARE = "bare"
+TURN = 8
+"""Requests of one contender before it is the other's turn."""
 
 
 def names() -> list[str]:
@@ -105,8 +109,8 @@ def play(
 ) -> None:
     """Time each scenario, round by round, one contender right after the other.
 
-    Each has a batch of the bare Django for itself, right before or right after its own: a machine
-    changes its speed from one second to the next, and a round takes several.
+    Each takes turns with the bare Django, a few requests at a time: a machine changes its speed
+    from one moment to the next, and a round takes seconds.
     """
     bare = next((worker for worker in workers if worker.name == BARE), None)
     for number in range(rounds):
@@ -114,15 +118,31 @@ def play(
             able = [w for w in workers if w.name not in results.lacks.get(scenario.name, {})]
             # Each round begins with another one: whoever follows a slow one finds colder caches.
             turn = number % len(able) if able else 0
-            beside = replace(scenario, what=BESIDE.get(scenario.what, scenario.what))
             times = max(4, round(scenario.times * share))
             for worker in able[turn:] + able[:turn]:
-                batches = [(worker, scenario)]
-                if bare is not None and bare is not worker and scenario.group != "code":
-                    batches.insert(number % 2, (bare, beside))
-                found = {w: w.ask(do="run", scenario=asdict(s), times=times) for w, s in batches}
-                own = found.pop(worker)
-                for its in found.values():
-                    own |= {f"{BARE} {kind}": us for kind, us in its.items()}
+                beside = bare if bare is not worker and scenario.group != "code" else None
                 into = results.batches.setdefault(scenario.name, {})
-                into.setdefault(worker.name, []).append(own)
+                into.setdefault(worker.name, []).append(batch(worker, scenario, times, beside))
+
+
+def batch(
+    worker: Worker, scenario: Scenario, times: int, beside: Worker | None
+) -> dict[str, float]:
+    """Return lower quartile and mean CPU (µs) of a contender, and of who takes turns with it."""
+    if beside is None:
+        return summary([worker.ask(do="run", scenario=asdict(scenario), times=times)])
+    other = replace(scenario, what=BESIDE.get(scenario.what, scenario.what))
+    found: dict[Worker, list[Any]] = {worker: [], beside: []}
+    pairs = [(worker, scenario), (beside, other)]
+    for _ in range(max(1, times // TURN)):
+        for who, what in pairs:
+            found[who].append(who.ask(do="run", scenario=asdict(what), times=min(times, TURN)))
+        pairs.reverse()
+    its = {f"{BARE} {kind}": us for kind, us in summary(found[beside]).items()}
+    return summary(found[worker]) | its
+
+
+def summary(turns: list[dict[str, Any]]) -> dict[str, float]:
+    walls = [wall for turn in turns for wall in turn["walls"]]
+    cpu = statistics.fmean(turn["cpu"] for turn in turns)
+    return {"quiet": round(quiet(walls), 2), "cpu": round(cpu, 2)}

@@ -10,7 +10,7 @@ import gc
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,12 +72,15 @@ def in_turn(actions: dict[str, Action], times: int) -> dict[str, dict[str, float
                 act(given)
                 cpus[name].append(time.process_time_ns() - used)
                 walls[name].append(time.perf_counter_ns() - started)
-    return {name: {"quiet": quiet(walls[name]), "cpu": quiet(cpus[name])} for name in actions}
+    return {
+        name: {"quiet": quiet(walls[name]) / 1e3, "cpu": quiet(cpus[name]) / 1e3}
+        for name in actions
+    }
 
 
-def quiet(taken: list[int]) -> float:
-    """Return the lower quartile, in µs."""
-    return round(statistics.quantiles(taken, n=4)[0] / 1e3, 2)
+def quiet(taken: Sequence[float]) -> float:
+    """Return the lower quartile."""
+    return statistics.quantiles(taken, n=4)[0]
 
 
 @contextmanager
