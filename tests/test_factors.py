@@ -57,6 +57,46 @@ def test_a_text_message_goes_to_allowed_countries_only(number: str | None, reach
     assert not reachable or destination.removeprefix("+").isdecimal()
 
 
+@pytest.mark.parametrize(
+    ("number", "reachable"),
+    [
+        ("+80812345678", False),
+        ("+870772001234", False),
+        ("+87812345678901", False),
+        ("+881612345678", False),
+        ("+882161234567", False),
+        ("+883510012345", False),
+        ("+88812345678", False),
+        ("+9791234567", False),
+        ("+19005551234", False),
+        ("+1 (900) 555-1234", False),
+        ("+15551234567", True),
+        ("+19015551234", True),
+        ("+886912345678", True),
+        ("+971501234567", True),
+        ("+491701234567", True),
+    ],
+)
+def test_no_text_message_goes_to_a_number_of_no_country(number: str, reachable: bool) -> None:
+    """Satellites and world-wide premium lines are refused, whatever countries a project allows."""
+    for prefixes in (("+",), ("+1", "+8", "+9", "+49")):
+        phone = doubles.TextMessage()
+        phone.prefixes = prefixes  # type: ignore[misc]
+        missing = phone.missing(User(last_name=number))
+        assert missing == ("" if reachable else "a mobile phone number")
+
+
+def test_a_project_may_bar_other_numbers() -> None:
+    """Who reaches ships by satellite writes their own list."""
+
+    class Phone(doubles.TextMessage):
+        prefixes = ("+",)
+        barred = ["+49900"]  # type: ignore[assignment]  # noqa: RUF012
+
+    assert Phone().missing(User(last_name="+870772001234")) == ""
+    assert Phone().missing(User(last_name="+4990012345678")) != ""
+
+
 def test_allowed_countries_may_be_a_list() -> None:
     """A list is as good as a tuple."""
 

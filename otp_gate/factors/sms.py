@@ -17,13 +17,21 @@ E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 class SMSCode(CodeFactor):
     """Subclass it: set `delivery` to a gateway (`delivery.sms.SMSDelivery`), write `number`.
 
-    `prefixes` are the country codes that may be written to. Premium and satellite numbers share
-    their shape with ordinary ones, so allow only the countries where the users live.
+    `prefixes` are the country codes that may be written to. National premium numbers look like any
+    other and stay yours to refuse: allow only the countries where the users live.
     """
 
     id = "sms"
     label = pgettext_lazy("otp_gate", "Text message")
     prefixes: tuple[str, ...] = ("+",)
+    barred: tuple[str, ...] = (
+        *("+808", "+870", "+878", "+881", "+882", "+883", "+888", "+979"),
+        "+1900",  # Premium, in the North American plan.
+    )
+    """Never written to, for what it costs: satellites, premium lines and other codes of no country.
+
+    From the ITU-T list of assigned country codes (E.164).
+    """
 
     @abstractmethod
     def number(self, user: Any) -> str:
@@ -34,7 +42,8 @@ class SMSCode(CodeFactor):
 
     def missing(self, user: Any) -> str:
         number = self.destination(user)
-        if E164.fullmatch(number) and number.startswith(tuple(self.prefixes)):
+        allowed = number.startswith(tuple(self.prefixes))
+        if E164.fullmatch(number) and allowed and not number.startswith(tuple(self.barred)):
             return ""
         return _("a mobile phone number")
 
