@@ -36,8 +36,13 @@ def resolve_in(request: HttpRequest, urlconf: str | None = None) -> ResolverMatc
     """Return what the request's path resolves to in its own URLconf, or in another; or None."""
     if urlconf is None:
         urlconf = getattr(request, "urlconf", None)
+    return match_of(request.path_info, urlconf)
+
+
+def match_of(path: str, urlconf: str | None) -> ResolverMatch | None:
+    """Return what a path resolves to, or None."""
     try:
-        return resolve(request.path_info, urlconf)
+        return resolve(path, urlconf)
     except Resolver404:
         return None
 
@@ -56,10 +61,7 @@ def own_page(request: HttpRequest) -> ResolverMatch | None:
     if match is not None and is_own(match.func):
         return match
     # A pattern that catches everything stands before them: they must answer all the same.
-    try:
-        return resolve("/" + request.path_info[len(prefix) :], OWN_URLS)
-    except Resolver404:
-        return None
+    return match_of("/" + request.path_info[len(prefix) :], OWN_URLS)
 
 
 def page_due(request: HttpRequest, view: View | None = None) -> ResolverMatch | None:

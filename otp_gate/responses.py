@@ -5,29 +5,22 @@ from __future__ import annotations
 import logging
 import math
 from functools import cache
+from itertools import product, starmap
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import LogoutView
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
-from django.urls import (
-    NoReverseMatch,
-    Resolver404,
-    ResolverMatch,
-    get_script_prefix,
-    get_urlconf,
-    resolve,
-    reverse,
-)
+from django.urls import NoReverseMatch, ResolverMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import escape_leading_slashes, http_date, url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from otp_gate.exemptions import is_own
+from otp_gate.exemptions import is_own, match_of
 
 logger = logging.getLogger("otp_gate")
 
@@ -41,6 +34,8 @@ SUBRESOURCES = ("image/", "text/css", "font/", "audio/", "video/")
 
 MAX_NEXT = 2000
 """Longest `next` (characters): past it, proxies and browsers cut or refuse the address."""
+
+DOTS = frozenset({".", ".."})
 
 NEVER_STORED = "max-age=0, no-cache, no-store, must-revalidate, private"
 """The `Cache-Control` of Django's `add_never_cache_headers`."""
@@ -154,24 +149,21 @@ def safe_next(request: HttpRequest, target: object) -> str:
     ):
         return ""
     parts = urlsplit(target)
-    path = parts.path
-    if not path.startswith("/"):
+    path = unquote(parts.path)  # What the server will look up.
+    if not parts.path.startswith("/") or "\\" in path or not DOTS.isdisjoint(path.split("/")):
+        # Browsers turn backslashes round and take dots out, and ask for another path than this.
         return ""
-    if path == urlsplit(settings_url("LOGIN_URL")).path:
+    if path == unquote(urlsplit(settings_url("LOGIN_URL")).path):
         # Who is logged in has nothing to do there but to go on, to where the login would have led.
-        return safe_next(request, QueryDict(parts.query).get(REDIRECT_FIELD_NAME))
+        return safe_next(request, dict(parse_qsl(parts.query)).get(REDIRECT_FIELD_NAME))
     prefix = get_script_prefix()
     if path.startswith(prefix):
         path = "/" + path[len(prefix) :]
-    for urlconf in {
-        getattr(request, "urlconf", None) or settings.ROOT_URLCONF,
-        settings.ROOT_URLCONF,
-    }:
-        try:
-            match = resolve(path, urlconf)
-        except Resolver404:
-            continue
-        if is_own(match.func) or is_log_out(match):
+    # The second is where APPEND_SLASH leads.
+    paths = {path, path.removesuffix("/") + "/"}
+    urlconfs = {getattr(request, "urlconf", None) or settings.ROOT_URLCONF, settings.ROOT_URLCONF}
+    for match in starmap(match_of, product(paths, urlconfs)):
+        if match is not None and (is_own(match.func) or is_log_out(match)):
             return ""
     return target
 

@@ -51,13 +51,42 @@ def test_next_is_carried_through_a_wrong_code(held: Any) -> None:
     "target",
     ["//evil.example", "https://evil.example/", "javascript:alert(1)", "/otp/", "/otp/resend/"]
     + ["/logout/", "/\\evil.example", "x" * 3000, "secret/", "", " /secret/", "/secret/ "]
-    + ["/login/", "/login/?next=//evil.example", "/login/?next=/otp/", "/login/?next=/login/"],
+    + ["/login/", "/login/?next=//evil.example", "/login/?next=/otp/", "/login/?next=/login/"]
+    + ["/o%74p/", "/otp/%72esend/", "/logou%74/", "/otp%2F", "/%6Cogin/", "%2Fsecret/"]
+    + ["/otp", "/otp/resend", "/logout", "/logou%74", "/admin/logout", "/login/?next=/logout"]
+    + ["/files/../otp/", "/files/%2e%2E/logout/", "/./logout/", "/logout/.", "/logout\\"],
 )
 def test_next_leads_nowhere_else(half: Client, target: str) -> None:
     """Only a page of this host follows a verification, and no page of the gate or log-out."""
     code = open_page(half)
     response = half.post(VERIFY, {"code": code, "next": target})
     assert response["Location"] == "/"
+
+
+def test_a_next_of_a_thousand_fields_breaks_nothing(half: Client) -> None:
+    """Django refuses to read so many; what was typed counts all the same."""
+    response = half.post(VERIFY, {"code": open_page(half), "next": "/login/?" + "&" * 1500})
+    assert (response.status_code, response["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize("target", ["/signout/", "/signout", "/signou%74"])
+def test_nobody_is_signed_out_by_what_follows_the_code(
+    half: Client, settings: Any, target: str
+) -> None:
+    """A site may sign out by a GET, and add the slash itself."""
+    settings.ROOT_URLCONF = "tests.urlconfs.signout"
+    response = half.post(VERIFY, {"code": open_page(half), "next": target}, follow=True)
+    assert response.redirect_chain == [("/", 302)]
+    assert is_in(half)
+
+
+@pytest.mark.parametrize(
+    "target", ["/.well-known/change-password", "/files/a..b/%2525", "/nowhere"]
+)
+def test_other_pages_may_look_odd(half: Client, target: str) -> None:
+    """A path is refused for where it leads, and not for its looks."""
+    response = half.post(VERIFY, {"code": open_page(half), "next": target})
+    assert response["Location"] == target
 
 
 @pytest.mark.parametrize("target", ["/login/?next=/plain/", "/login/?next=/login/?next=/plain/"])
