@@ -10,6 +10,7 @@ from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from otp_gate import codes
 from tests.browsers import post_json, status_of
 from tests.clock import Clock
 from tests.gates import assert_held
@@ -33,6 +34,18 @@ def test_a_70_a_code_opens_no_other_session(half: Client) -> None:
     open_page(other)
     assert other.post(VERIFY, {"code": code}).status_code == 200
     assert not is_in(other)
+
+
+def test_a_70_a_code_opens_no_session_of_the_same_place(
+    half: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two sessions share a place in Redis, as by chance, neither has the code of the other."""
+    monkeypatch.setattr(codes, "nonce_digest", lambda nonce: "00000000")
+    code = open_page(half)
+    other = new_session()
+    assert other.post(VERIFY, {"code": code}).status_code == 200
+    assert not is_in(other)
+    assert half.post(VERIFY, {"code": code}).status_code == 302
 
 
 def test_a_71_a_used_code_is_used(half: Client) -> None:

@@ -112,9 +112,17 @@ def test_a_107_a_log_line_is_one_line(half: Client, caplog: pytest.LogCaptureFix
             assert "INFO ok" not in record.getMessage()
 
 
+@pytest.fixture
+def bare_site(settings: Any) -> None:
+    """A site without the middleware that sets the same headers."""
+    others = ("SecurityMiddleware", "XFrameOptionsMiddleware")
+    settings.MIDDLEWARE = [item for item in settings.MIDDLEWARE if not item.endswith(others)]
+
+
 @pytest.mark.parametrize("path", [VERIFY, DISOWN])
-def test_a_108_no_other_site_is_told_the_address(half: Client, path: str) -> None:
+def test_a_108_no_other_site_is_told_the_address(bare_site: None, half: Client, path: str) -> None:
     """`Referer` stays on this site."""
+    assert "Referrer-Policy" not in half.get("/open/")
     assert half.get(path)["Referrer-Policy"] == "same-origin"
 
 
@@ -167,8 +175,9 @@ def test_a_111_the_back_button_shows_nothing(half: Client) -> None:
     assert half.get(VERIFY)["Location"] == LOGIN
 
 
-def test_a_112_the_page_stands_in_no_frame(half: Client) -> None:
+def test_a_112_the_page_stands_in_no_frame(bare_site: None, half: Client) -> None:
     """Also where the site allows frames of its own."""
+    assert "X-Frame-Options" not in half.get("/open/")
     assert half.get(VERIFY)["X-Frame-Options"] == "DENY"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from django.core import mail
 from django.test import Client
 
 from otp_gate import store
+from otp_gate.factors.sms import SMSCode
 from otp_gate.signals import user_locked
 from tests.browsers import guess, post_json
 from tests.clock import Clock
-from tests.doubles import Gateway
+from tests.doubles import Gateway, TextMessage
 from tests.gates import assert_held
 from tests.helpers import (
     CANCEL,
@@ -119,17 +121,34 @@ HEADERS = ["x-forwarded-for", "x_forwarded_for", "forwarded", "x-real-ip", "clie
 
 
 @pytest.mark.parametrize("header", ["", *HEADERS])
-def test_a_54_a_55_another_address_is_no_other_person(half: Client, header: str) -> None:
-    """Neither the real one nor one that a header claims."""
-    open_page(half)
-    for number in range(5):
-        address = f"203.0.113.{number}"
-        headers = {header: address} if header else None
-        post_json(half, VERIFY, {"code": wrong_code()}, headers=headers, REMOTE_ADDR=address)
-    assert code_of(half) in ("invalid", "locked")
+def test_a_54_a_55_another_address_is_no_other_person(
+    settings: Any, alice: Any, clock: Clock, header: str
+) -> None:
+    """Neither the real one nor one that a header claims: ten in a row lock, the last one stops."""
+    settings.OTP_GATE = {"SENDS": [(100, 900)], "FAILURES": {"stop": 20}}
+    address = map("203.0.113.{}".format, count())
+
+    def guess_from_elsewhere(times: int) -> list[str]:
+        answers = []
+        for number in range(times):
+            if number % 2 == 0:  # Of no code are the attempts used up.
+                client = new_session()
+                open_page(client)
+            headers = {header: next(address)} if header else None
+            fields = {"code": wrong_code()}
+            response = post_json(client, VERIFY, fields, headers=headers, REMOTE_ADDR=next(address))
+            answers.append(response.json()["code"])
+        return answers
+
+    assert guess_from_elsewhere(10) == ["invalid"] * 10
+    assert code_of(new_session()) == "locked"
+    clock.advance(61)
+    assert guess_from_elsewhere(10) == ["invalid"] * 10
+    clock.advance(2 * 86400)
+    stopped = new_session()
+    assert code_of(stopped) == "locked"
     assert store.client("default").keys("*203.0.113*") == []
-    half.post(VERIFY, {"code": last_code()})
-    assert_held(half.get("/secret/"), "/secret/")
+    assert_held(stopped.get("/secret/"), "/secret/")
 
 
 def test_a_56_another_spelling_is_no_other_person(settings: Any, alice: Any) -> None:
@@ -144,7 +163,20 @@ def test_a_56_another_spelling_is_no_other_person(settings: Any, alice: Any) -> 
     assert code_of(new_session()) == "locked"
 
 
-def test_a_57_html_and_json_share_one_budget(half: Client) -> None:
+def test_a_57_html_and_json_share_one_budget(settings: Any, alice: Any) -> None:
+    """Ten guesses in all, five of each, over codes of which none is used up."""
+    settings.OTP_GATE = {"SENDS": [(100, 900)]}
+    for _ in range(5):
+        client = new_session()
+        code = open_page(client)
+        client.post(VERIFY, {"code": wrong_code()})
+        assert code_of(client) == "invalid"
+    assert code_of(client) == "locked"
+    client.post(VERIFY, {"code": code})
+    assert_held(client.get("/secret/"), "/secret/")
+
+
+def test_a_57_html_and_json_share_the_attempts_of_a_code(half: Client) -> None:
     """Five attempts in all."""
     code = open_page(half)
     for number in range(5):
@@ -212,6 +244,17 @@ def test_a_65_after_a_lock_the_old_code_is_dead(half: Client, clock: Clock) -> N
         assert_held(half.get("/secret/"), "/secret/")
 
 
+def test_a_65_a_lock_kills_the_codes_that_nobody_guessed_at(half: Client, clock: Clock) -> None:
+    """Also that of another session, for which only a new code is of use when the lock is over."""
+    code = open_page(half)
+    until_locked(new_session(), clock)
+    clock.advance(61)
+    assert half.post(VERIFY, {"code": code}).status_code == 200
+    assert_held(half.get("/secret/"), "/secret/")
+    half.post(RESEND)
+    assert half.post(VERIFY, {"code": last_code()}).status_code == 302
+
+
 def test_a_66_the_person_is_told_once(half: Client, clock: Clock) -> None:
     """A lock means that somebody has the password: by mail and by signal, once."""
     heard = []
@@ -261,8 +304,12 @@ def test_a_68_the_whole_site_has_a_breaker(settings: Any, db: None) -> None:
     assert client.post(VERIFY, {"code": code}).status_code == 302
 
 
-def test_a_69_no_text_goes_to_a_number_that_is_not_allowed(settings: Any, alice: Any) -> None:
+@pytest.mark.parametrize("prefixes", [("+49", "+1"), SMSCode.prefixes])
+def test_a_69_no_text_goes_to_a_number_that_is_not_allowed(
+    settings: Any, alice: Any, monkeypatch: pytest.MonkeyPatch, prefixes: tuple[str, ...]
+) -> None:
     """Premium prefixes are refused before anything is sent, and no half session changes a number."""
+    monkeypatch.setattr(TextMessage, "prefixes", prefixes)
     settings.OTP_GATE = {"FACTORS": ["tests.doubles.TextMessage"]}
     Gateway.sent.clear()
     alice.last_name = "+881 900 1234"
