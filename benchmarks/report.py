@@ -207,7 +207,11 @@ def sections(figures: Figures) -> Iterator[str]:
         f"load {machine['load']} before and {machine['load_after']} after, "
         f"{machine['rounds']} rounds, in {machine['seconds']} s.\n"
     )
-    yield "## Targets\n\n" + goals(figures)
+    yield (
+        "## Targets\n\nMicroseconds as they would be on the machine that the targets come from, "
+        f"where a bare request took {targets.PACE:.0f} µs: {targets.pace(figures):.2f} times what "
+        "they were here.\n\n" + goals(figures)
+    )
     yield (
         "## A request, cache sessions\n\nLower quartile of the wall time, as a ratio to that of a "
         "bare Django right beside: median (quartiles of the rounds) [SQL, Redis trips, session "
