@@ -236,7 +236,7 @@ def write(figures: Figures, quick: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="every part once, in about a minute")
+    parser.add_argument("--quick", action="store_true", help="every part once, in two minutes")
     parser.add_argument("--render", action="store_true", help="the tables again, of the last run")
     options = parser.parse_args()
     if options.render:

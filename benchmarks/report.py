@@ -208,9 +208,9 @@ def sections(figures: Figures) -> Iterator[str]:
         f"{machine['rounds']} rounds, in {machine['seconds']} s.\n"
     )
     yield (
-        "## Targets\n\nMicroseconds as they would be on the machine that the targets come from, "
-        f"where a bare request took {targets.PACE:.0f} µs: {targets.pace(figures):.2f} times what "
-        "they were here.\n\n" + goals(figures)
+        "## Targets\n\nJudged by what was measured here. *There* is the machine that the targets "
+        f"in microseconds come from: a bare request took {targets.PACE:.0f} µs on it, "
+        f"{targets.pace(figures):.2f} times what it took here.\n\n" + goals(figures)
     )
     yield (
         "## A request, cache sessions\n\nLower quartile of the wall time, as a ratio to that of a "

@@ -68,12 +68,10 @@ BY_ITSELF = (DOORS,)
 BESIDE = {TURNED_AWAY: PLAIN}
 """What the bare Django does meanwhile, if not the same: it turns nobody away."""
 
+ENGINES = ("cache", "db", "cached_db")
+
 EVERYTHING = [
-    *(
-        Scenario("wsgi", what, engine)
-        for engine in ("cache", "db", "cached_db")
-        for what in REQUESTS
-    ),
+    *(Scenario("wsgi", what, engine) for engine in ENGINES for what in REQUESTS),
     *(Scenario("asgi", what, engine, 12) for engine in ("cache", "db") for what in REQUESTS),
     *(Scenario("code", what, times=8) for what in STEPS if what not in (ISSUE_SCRIPT, ECHO)),
 ]
@@ -85,7 +83,7 @@ ON_POSTGRESQL = [
 ]
 
 WITHIN = [
-    *(Scenario("wsgi", READS_USER, engine, 150) for engine in ("cache", "db", "cached_db")),
+    *(Scenario("wsgi", READS_USER, engine, 150) for engine in ENGINES),
     Scenario("wsgi", ANONYMOUS, times=300),
     Scenario("code", ISSUED, times=50),
 ]

@@ -88,7 +88,7 @@ class GateState:
     @property
     def marks(self) -> Mapping[Any, Any]:
         """The marks that the decision found in the session, which a login may have ended since."""
-        return session.marks_of({session.MARKS: self._marks})
+        return session.marks_of(self._marks)
 
     @property
     def mark(self) -> session.Mark | None:

@@ -197,6 +197,13 @@ def write(client: Any, name: str, value: Any) -> None:
     there.save()
 
 
+def assert_held_until_the_code(client: Any) -> None:
+    assert_held(client.get("/secret/"), "/secret/")
+    assert client.get(VERIFY).status_code == 200
+    assert client.post(VERIFY, {"code": last_code()}).status_code == 302
+    assert client.get("/secret/").content == b"secret of alice"
+
+
 @pytest.mark.parametrize("ttl", [None, 3600])
 @pytest.mark.parametrize("entry", ODD_MARK, ids=repr)
 def test_what_is_no_mark_lets_nobody_in(
@@ -205,20 +212,14 @@ def test_what_is_no_mark_lets_nobody_in(
     """And keeps nobody out: the code mends it."""
     settings.OTP_GATE = {"VERIFIED_TTL": ttl}
     write(held, session.MARKS, {str(alice.pk): entry})
-    assert_held(held.get("/secret/"), "/secret/")
-    assert held.get(VERIFY).status_code == 200
-    assert held.post(VERIFY, {"code": last_code()}).status_code == 302
-    assert held.get("/secret/").content == b"secret of alice"
+    assert_held_until_the_code(held)
 
 
 @pytest.mark.parametrize("entry", ODD_MARKS, ids=repr)
 def test_what_are_no_marks_let_nobody_in(held: Any, entry: Any) -> None:
     """The same for the place where the marks are."""
     write(held, session.MARKS, entry)
-    assert_held(held.get("/secret/"), "/secret/")
-    assert held.get(VERIFY).status_code == 200
-    assert held.post(VERIFY, {"code": last_code()}).status_code == 302
-    assert held.get("/secret/").content == b"secret of alice"
+    assert_held_until_the_code(held)
 
 
 @pytest.mark.parametrize("entry", ODD_PENDING, ids=repr)
