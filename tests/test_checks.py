@@ -94,7 +94,7 @@ def test_the_right_project_triggers_none(in_production: None) -> None:
 
 
 def test_a_process_view_that_logs_nobody_in_is_no_fault(settings: Any) -> None:
-    """Behind the gate there may stand what only looks at the user, and what Django brings along."""
+    """Behind the gate there may stand what only looks at the user, as Django's own does."""
     after = ["NewPasswordAtView", "ShutsOutAtView", "LogsIn"]
     put_around_gate(
         settings,

@@ -98,7 +98,7 @@ def check_middleware(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
 def changes_user(function: Any) -> bool:
     """True if this function itself logs in, or puts a user; what it calls is not looked into."""
     code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is None or function.__module__.startswith("django."):
+    if code is None:
         return False
     put = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"}
     return not LOGS_IN.isdisjoint(code.co_names) or not PUTS_USER.isdisjoint(put)
