@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils.cache import add_never_cache_headers
 
@@ -94,6 +95,19 @@ class GateState:
     def mark(self) -> session.Mark | None:
         return None if self._mark is None else session.Mark(*self._mark)
 
+    def mark_for(self, user: Any) -> session.Mark | None:
+        """Return the mark of this user, if it is in this session and counts now; else None.
+
+        A view acts for the user that it sees, who may be another user than the one that the
+        session names (a token, a password in a header, a link). A mark of one user proves nothing
+        about another user (ASVS 7.2.4).
+        """
+        if not user.is_authenticated:
+            return None
+        data = {session.MARKS: self._marks}
+        mark = session.fresh_mark(data, identity.user_id_of(user))
+        return None if mark is None else session.Mark(*mark)
+
     @property
     def verified_at(self) -> datetime | None:
         """When the code was typed in, as an aware `datetime`; None if it was not."""
@@ -172,6 +186,20 @@ class Kept(NamedTuple):
         entry = data.get(session.KEPT)
         kinds = (*[str] * 6, int | None, bool, bool, int)
         return cls(*entry) if session.is_shaped(entry, kinds, optional=2) else None
+
+
+def gate_state(request: HttpRequest) -> GateState:
+    """Return the state of the gate for this request.
+
+    Raises:
+        ImproperlyConfigured: the gate is not in MIDDLEWARE, or stands behind the caller.
+    """
+    state: GateState | None = getattr(request, "otp_gate", None)
+    if state is None:
+        raise ImproperlyConfigured(
+            "This needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
+        )
+    return state
 
 
 RESUME = "otp_gate_resume"
