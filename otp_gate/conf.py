@@ -71,11 +71,16 @@ def text(value: object) -> str:
     return value
 
 
-def mode(value: object) -> str:
-    """Accept "enforce" or "report"."""
-    if value not in ("enforce", "report"):
-        raise ValueError('it must be "enforce" or "report"')
-    return str(value)
+def one_of(*words: str) -> Callable[[object], str]:
+    """Accept one of these words."""
+
+    def accept(value: object) -> str:
+        if value not in words:
+            known = [f'"{word}"' for word in words]
+            raise ValueError(f"it must be {', '.join(known[:-1])} or {known[-1]}")
+        return str(value)
+
+    return accept
 
 
 def imported(value: object) -> Any:
@@ -168,7 +173,7 @@ class GateConfig:
     """Alias in CACHES, served by django-redis, where the challenges live."""
     key_prefix: str = setting("otp_gate", text)
     """First part of every Redis key."""
-    mode: str = setting("enforce", mode)
+    mode: str = setting("enforce", one_of("enforce", "report"))
     """"enforce", or "report": decide, log and signal, but let everybody through (a roll-out)."""
     policy: Policy = setting("otp_gate.policy.everyone", policy)
     """Who must pass: a callable or dotted path, `(request) -> bool`."""
@@ -198,6 +203,11 @@ class GateConfig:
     """Views that stay open: URL names, `"namespace:name"`, or `"namespace:*"`."""
     exempt_paths: tuple[str, ...] = setting([], listed(text))
     """Paths that stay open, matched on whole segments of the decoded path."""
+    hide_after_login: str = setting("auto", one_of("auto", "always", "never"))
+    """After a login inside a view, hide the user for the rest of that view: "auto" (except in
+    known login views), "always" or "never"."""
+    login_views: tuple[str, ...] = setting([], listed(text))
+    """The project's own login views, which read `request.user` after the login: as EXEMPT_VIEWS."""
     trusted_browser_ttl: int | None = setting(None, optional(seconds))
     """How long a browser may be remembered (needs `otp_gate.devices`)."""
 

@@ -4,3 +4,137 @@
 """
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.middleware import auser as djangos_auser
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.functional import SimpleLazyObject
+
+DJANGO_AUTH = djangos_auser.__module__
+
+WRAPPERS = frozenset({"django_otp.middleware", "maykin_2fa.middleware"})
+"""Modules whose lazy user is the wrapped one with attributes added, and never another user."""
+
+_peek = object.__getattribute__  # A lazy object answers for itself by no other way.
+
+
+def is_django_user(user: Any) -> bool:
+    """Return True for the lazy `request.user` of AuthenticationMiddleware, also wrapped.
+
+    Compared by the function behind it, because a look at the user would load it.
+    """
+    if type(user) is not SimpleLazyObject:
+        return False
+    load = _peek(user, "_setupfunc")
+    return load.__module__ == DJANGO_AUTH or (is_wrapper(load) and is_django_user(load.args[-1]))
+
+
+def is_django_auser(auser: Any) -> bool:
+    """Return True for the `request.auser` of AuthenticationMiddleware, also wrapped."""
+    if type(auser) is not partial:
+        return False
+    return auser.func is djangos_auser or (is_wrapper(auser) and is_django_auser(auser.args[-1]))
+
+
+def is_wrapper(load: Any) -> bool:
+    """Return True for a partial of a package that only adds to the user which it is given."""
+    return type(load) is partial and load.func.__module__ in WRAPPERS and bool(load.args)
+
+
+def is_user_unread(request: HttpRequest) -> bool:
+    """Return True if both accessors of the user are Django's, and neither has loaded the user.
+
+    Only then the session alone says who the user is.
+    """
+    there = request.__dict__
+    return (
+        "_cached_user" not in there
+        and "_acached_user" not in there
+        and is_django_user(request.user)
+        and is_django_auser(there.get("auser"))
+    )
+
+
+def cached_user(request: HttpRequest) -> Any:
+    """Return the user that `request.user` has loaded, or None if it has loaded none yet."""
+    return request.__dict__.get("_cached_user")
+
+
+def acached_user(request: HttpRequest) -> Any:
+    """Return the user that `request.auser` has loaded, or None if it has loaded none yet."""
+    return request.__dict__.get("_acached_user")
+
+
+def cache_user(request: HttpRequest, user: Any) -> None:
+    """Let both accessors of Django answer with this user: each keeps a cache of its own."""
+    request._cached_user = request._acached_user = user  # type: ignore[attr-defined]
+
+
+def forget_users(request: HttpRequest) -> None:
+    """Let both accessors ask the session again."""
+    request.__dict__.pop("_cached_user", None)
+    request.__dict__.pop("_acached_user", None)
+
+
+def forget_async_user(request: HttpRequest) -> None:
+    """Let `request.auser` ask the session again: `alogout` leaves the old user in its cache."""
+    request.__dict__.pop("_acached_user", None)
+
+
+class CsrfCheck(CsrfViewMiddleware):
+    """Django's CSRF check; a refusal is the reason, and no page and no line in a log."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def csrf_failure(request: HttpRequest) -> str | None:
+    """Make Django's CSRF check of a view that is not exempt; return why it refuses, or None."""
+    request.__dict__.pop("csrf_processing_done", None)
+    any_view: Any = HttpResponse  # It is not run, only asked whether it is exempt.
+    check = CsrfCheck(any_view)
+    check.process_request(request)
+    refused: Any = check.process_view(request, any_view, (), {})
+    return None if refused is None else str(refused)
+
+
+def set_csrf_cookie(request: HttpRequest, response: HttpResponse) -> None:
+    """Set the cookie of a CSRF token that this request was given, as CsrfViewMiddleware does."""
+    any_view: Any = HttpResponse
+    CsrfCheck(any_view).process_response(request, response)
+
+
+def scrub_code(request: HttpRequest) -> None:
+    """Take the code out of what `request.POST` and `request.body` answer from now on.
+
+    Error reporters and request loggers read both after the view, and know nothing of Django's
+    `sensitive_post_parameters`.
+    """
+    there = request.__dict__
+    if "_body" in there:
+        request._body = b""
+    post = there.get("_post")
+    if post and "code" in post:
+        from django.views.debug import SafeExceptionReporterFilter
+
+        cleansed = post.copy()
+        cleansed["code"] = SafeExceptionReporterFilter.cleansed_substitute
+        cleansed._mutable = False
+        request._post = cleansed  # type: ignore[attr-defined]
+
+
+def skip_csrf_middleware(request: HttpRequest) -> None:
+    """Let the site's CSRF middleware pass this request on: the view makes the check itself."""
+    request.csrf_processing_done = True  # type: ignore[attr-defined]
+
+
+def unwrap_user(user: Any) -> Any:
+    """Return the lazy user of Django that `is_django_user` found, without what wraps it.
+
+    A look at the wrapper would run its queries too.
+    """
+    load = _peek(user, "_setupfunc")
+    return unwrap_user(load.args[-1]) if is_wrapper(load) else user

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +20,7 @@ from django.urls import (
 from django.utils.translation import get_language
 
 from otp_gate.conf import GateConfig
+from otp_gate.gate.decision import Opening
 
 View = Callable[..., Any]
 
@@ -30,6 +31,9 @@ OWN = "otp_gate_own"
 """Attribute of the gate's own pages."""
 
 OWN_URLS = "otp_gate.urls"
+
+CACHED = 256
+"""Entries of a cache whose key holds the script prefix, which some servers take from a client."""
 
 
 def resolve_in(request: HttpRequest, urlconf: str | None = None) -> ResolverMatch | None:
@@ -67,19 +71,49 @@ def own_page(request: HttpRequest) -> ResolverMatch | None:
 def page_due(request: HttpRequest, view: View | None = None) -> ResolverMatch | None:
     """Return the own page at this path, if without the gate's help it would not be reached.
 
-    A middleware may send whoever is logged in elsewhere (a new password is due), and be turned
-    away for ever; another URLconf, or a pattern that catches everything, may lead elsewhere.
+    A middleware may redirect every logged-in user elsewhere (a new password is required), and so
+    trap a login; another URLconf, or a pattern that catches everything, may lead elsewhere.
     """
     state: Any = request.otp_gate  # type: ignore[attr-defined]
-    if state.served or (
-        state.status != "half"
-        and (getattr(request, "urlconf", None) is None or (view is not None and is_own(view)))
+    if (
+        state.served
+        or (view is not None and is_own(view))
+        or (state.status != "half" and getattr(request, "urlconf", None) is None)
     ):
         return None
     return own_page(request)
 
 
-@cache
+TRAPS = frozenset({404, 405, 410, 503})
+"""Statuses of a middleware that finds no page, or closes the site for maintenance."""
+
+
+def is_trap(status: int) -> bool:
+    """Return True if a middleware that answers so in place of an own page would trap a login.
+
+    A refusal (401, 403, 429: a banned address, a flood) or an error stands.
+    """
+    return status < 400 or status in TRAPS
+
+
+def opening_of(request: HttpRequest, config: GateConfig, *, at_view: bool) -> Opening:
+    """Return what the view of this request is to a half-authenticated session.
+
+    Args:
+        at_view: ask the view that really runs. Before, only the path is known: another URLconf may
+            stand in front of an own page by then, see `page_due`.
+    """
+    match = request.resolver_match if at_view else resolve_in(request)
+    if match is not None and is_own(match.func):
+        return Opening.OWN_PAGE
+    if is_exempt(request, match, config):
+        return Opening.SHOW_USER if reveals_user(match) else Opening.HIDE_USER
+    if not at_view and own_page(request) is not None:
+        return Opening.OWN_PAGE
+    return Opening.CLOSED
+
+
+@lru_cache(maxsize=CACHED)
 def own_prefix(urlconf: str, script_prefix: str, language: str | None) -> str | None:
     """Return the path below which all own pages lie; asked on every request of a tenant's site."""
     try:

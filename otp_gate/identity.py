@@ -1,119 +1,106 @@
-"""Whom a view would see: by `request.user`, and by `await request.auser()`, which may be another.
+"""Which users a view would see: in `request.user`, and in `request.auser()`.
 
-Nobody is loaded who need not be, and no look of the gate is left behind.
+The two accessors have caches of their own and may name two users. The gate avoids loading a user,
+and restores `session.accessed` after each look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.middleware import auser as djangos_auser
+from django.contrib.auth.middleware import get_user as djangos_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from otp_gate import session
+from otp_gate.django_internals import (
+    acached_user,
+    cache_user,
+    cached_user,
+    forget_async_user,
+    forget_users,
+    is_django_auser,
+    is_django_user,
+    is_user_unread,
+    unwrap_user,
+)
 from otp_gate.session import LOGIN
 
 AUser = Callable[[], Awaitable[Any]]
-
-DJANGO_AUTH = djangos_auser.__module__
-_peek = object.__getattribute__
+UserIds = tuple[str | None, str | None]
 
 
-def names(request: HttpRequest, data: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Return the id of the user in `request.user`, and of the one in `auser` if he is another.
+def user_ids(request: HttpRequest, data: Mapping[str, Any]) -> UserIds:
+    """Return the id of `request.user`, and the id of the user of `auser` if it is another user.
 
-    As long as both are the untouched promises of Django's AuthenticationMiddleware, the session
-    says who that will be. Anything else (a token, an impersonation, a user who has been looked at
-    already) is asked for its primary key.
+    As long as both accessors are Django's and unread, the session names the user. Any other user
+    (of a token, of an impersonation, already loaded) is asked for the primary key.
     """
-    if is_untouched(request):
+    if is_user_unread(request):
         return data.get(LOGIN), None
     auser = getattr(request, "auser", None)
-    user_id = named_by_user(request, data)
-    forget_leftover(request, data, user_id)
-    other, ask = named_by_auser(request, data, auser)
+    user_id = id_of_user(request, data)
+    forget_ended_login(request, data, user_id)
+    other, ask = id_of_auser(request, data, auser)
     if ask is not None:
-        with unnoticed(request):
-            other = named(async_to_sync(ask)())
+        with without_session_access(request):
+            other = pk_or_none(async_to_sync(ask)())
     return user_id, None if other == user_id else other
 
 
-async def anames(request: HttpRequest, data: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """See `names`."""
-    if is_untouched(request):
+async def auser_ids(request: HttpRequest, data: Mapping[str, Any]) -> UserIds:
+    """See `user_ids`."""
+    if is_user_unread(request):
         return data.get(LOGIN), None
     user: Any = request.user
-    if type(user) is SimpleLazyObject and not is_promise(user):
-        with unnoticed(request):
-            await sync_to_async(bool)(user)  # His loader may block.
+    if type(user) is SimpleLazyObject and not is_django_user(user):
+        with without_session_access(request):
+            await sync_to_async(bool)(user)  # Its loader may block.
     auser = getattr(request, "auser", None)
-    user_id = named_by_user(request, data)
-    forget_leftover(request, data, user_id)
-    other, ask = named_by_auser(request, data, auser)
+    user_id = id_of_user(request, data)
+    forget_ended_login(request, data, user_id)
+    other, ask = id_of_auser(request, data, auser)
     if ask is not None:
-        with unnoticed(request):
-            other = named(await ask())
+        with without_session_access(request):
+            other = pk_or_none(await ask())
     return user_id, None if other == user_id else other
 
 
-def is_untouched(request: HttpRequest) -> bool:
-    """True if nobody has looked at the user yet, or put another."""
-    there = request.__dict__
-    return (
-        is_promise(request.user)
-        and "_cached_user" not in there
-        and "_acached_user" not in there
-        and is_djangos(there.get("auser"))
-    )
-
-
-def is_promise(user: Any) -> bool:
-    """True for the lazy object that AuthenticationMiddleware leaves in `request.user`."""
-    return type(user) is SimpleLazyObject and _peek(user, "_setupfunc").__module__ == DJANGO_AUTH
-
-
-def is_djangos(auser: Any) -> bool:
-    """True for the `request.auser` of AuthenticationMiddleware."""
-    return type(auser) is partial and auser.func is djangos_auser
-
-
-def named_by_user(request: HttpRequest, data: Mapping[str, Any]) -> str | None:
-    """Return the id of `request.user`, or None for nobody."""
+def id_of_user(request: HttpRequest, data: Mapping[str, Any]) -> str | None:
+    """Return the id of `request.user`, or None for AnonymousUser."""
     user: Any = request.user
-    if is_promise(user) and "_cached_user" not in request.__dict__:
-        return data.get(LOGIN)
-    with unnoticed(request):
-        return named(user)
+    if is_django_user(user):
+        if cached_user(request) is None:
+            return data.get(LOGIN)
+        user = unwrap_user(user)
+    with without_session_access(request):
+        return pk_or_none(user)
 
 
-def named_by_auser(
+def id_of_auser(
     request: HttpRequest, data: Mapping[str, Any], auser: AUser | None
 ) -> tuple[str | None, AUser | None]:
-    """Return the id of whom `auser` names; or, where only it can know that, what is to be asked."""
+    """Return the id of the user of `auser`, or the accessor to call where only it knows the id."""
     if auser is None:
         return None, None
-    if not is_djangos(auser):
+    if not is_django_auser(auser):
         return None, auser
-    if "_acached_user" in request.__dict__:
-        return named(request._acached_user), None  # type: ignore[attr-defined]
-    return data.get(LOGIN), None
+    cached = acached_user(request)
+    return data.get(LOGIN) if cached is None else pk_or_none(cached), None
 
 
-def forget_leftover(request: HttpRequest, data: Mapping[str, Any], user_id: str | None) -> None:
-    """Let `auser` ask the session again after a log-out on the way.
-
-    `alogout` leaves behind whom it found there: an async view would still be shown him, once.
-    """
+def forget_ended_login(request: HttpRequest, data: Mapping[str, Any], user_id: str | None) -> None:
+    """Let `auser` ask the session again after a log-out in a middleware."""
     if user_id is None and LOGIN not in data:
-        request.__dict__.pop("_acached_user", None)
+        forget_async_user(request)
 
 
-def named(user: Any) -> str | None:
+def pk_or_none(user: Any) -> str | None:
     return user_id_of(user) if user.is_authenticated else None
 
 
@@ -126,22 +113,23 @@ def user_id_of(user: Any) -> str:
 async def load(request: HttpRequest) -> Any:
     """Load `request.user`, and with it `request.auser`: one query, not two.
 
-    Never the other way round: where they differ (before Django 6.1, `login` sets only the one), it
-    is `request.user` whom nearly every view trusts.
+    Never the other way round: where they differ (before Django 6.1, `login` sets only the one),
+    nearly every view trusts `request.user`.
     """
-    if is_untouched(request):
-        request._cached_user = await request.auser()  # type: ignore[attr-defined]
-    elif is_promise(request.user):
-        await sync_to_async(bool)(request.user)
+    user: Any = request.user
+    if is_user_unread(request) and unwrap_user(user) is user:
+        cache_user(request, await request.auser())
+    elif type(user) is SimpleLazyObject:
+        await sync_to_async(bool)(user)
     return request.user
 
 
 @contextmanager
-def unnoticed(request: HttpRequest) -> Iterator[None]:
-    """Let the gate look at the user, leaving no trace where no session was looked at before.
+def without_session_access(request: HttpRequest) -> Iterator[None]:
+    """Look at the user, and leave `session.accessed` as it was.
 
-    The user is promised anew: a view that looks at him must still be one that looked at the
-    session, or a cache would keep his page for everybody (no `Vary: Cookie`).
+    The user is made lazy again: a view that looks at the user must still be one that looked at
+    the session, or a cache would serve its page to other users (no `Vary: Cookie`).
     """
     session = request.session
     accessed = session.accessed
@@ -151,21 +139,50 @@ def unnoticed(request: HttpRequest) -> Iterator[None]:
         if session.accessed and not accessed:
             session.accessed = False
             auser = getattr(request, "auser", None)
-            # Where both are Django's, whoever has been loaded by the one need not be by the other.
-            both = is_promise(request.user) and is_djangos(auser)
-            promise(request, request.user, None if both else auser)
+            # Where both are Django's, a user that one of them has loaded serves both.
+            both = is_django_user(request.user) and is_django_auser(auser)
+            forget_users(request)
+            set_lazy_user(request, request.user, None if both else auser)
 
 
-def promise(request: HttpRequest, user: Any, auser: AUser | None = None) -> None:
-    """Let whoever looks at `request.user` see this one, and have looked at the session by it."""
+def set_lazy_user(request: HttpRequest, user: Any, auser: AUser | None = None) -> None:
+    """Let both accessors answer with this user, and mark the session as accessed by the look.
+
+    They hold for the login that is in the session now. After a later login or log-out (Django
+    sets `request.user`, and before 6.1 not `request.auser`) the session is asked again.
+    """
+    login = session.loaded(request.session).get(LOGIN)
+
+    def is_current() -> bool:
+        request.session.accessed = True
+        return bool(session.loaded(request.session).get(LOGIN) == login)
+
+    def look() -> Any:
+        return user if is_current() else djangos_user(request)
+
+    async def alook() -> Any:
+        current = is_current()
+        if auser is not None:
+            return await auser()
+        return user if current else await djangos_auser(request)
+
+    request.user, request.auser = SimpleLazyObject(look), alook  # type: ignore[assignment]
+
+
+def hide_user(request: HttpRequest) -> None:
+    """Let both accessors answer with AnonymousUser, and mark the session as accessed by the look.
+
+    Lazy, because the page depends on the session as soon as it looks at its user: without the
+    `Vary: Cookie` of that look a cache would serve this page to verified users, too.
+    """
+    user = AnonymousUser()
 
     def look() -> Any:
         request.session.accessed = True
         return user
 
     async def alook() -> Any:
-        request.session.accessed = True
-        return user if auser is None else await auser()
+        return look()
 
     request.user, request.auser = SimpleLazyObject(look), alook  # type: ignore[assignment]
 

@@ -22,7 +22,7 @@ from django.http import HttpRequest
 
 from otp_gate import session
 from otp_gate.identity import user_id_of
-from otp_gate.state import GateState
+from otp_gate.state import Arrival, GateState, gate_state
 
 logger = logging.getLogger("otp_gate")
 
@@ -41,13 +41,15 @@ def carry_over(request: HttpRequest, user: Any = None) -> bool:
         True if there was a proof to carry.
     """
     user_id = logged_in(request) if user is None else user_id_of(user)
-    state = proof(request)
-    if state is None or user_id is None:
+    arrival = proof(request)
+    if arrival is None or user_id is None:
         return False
     # Who has proved himself in this session keeps that: else the code of the one whom he acts as
     # would renew him, as soon as that one may act as him.
-    session.keep_marks(request.session, {user_id: state.marks[state.user_id], **state.marks})
-    logger.info("Carried over: user %s acts as user %s", state.user_id, user_id)
+    marks = {user_id: arrival.marks[arrival.user_id], **arrival.marks}
+    session.keep_marks(request.session, marks)
+    gate_state(request).carry_over(request, user_id)
+    logger.info("Carried over: user %s acts as user %s", arrival.user_id, user_id)
     return True
 
 
@@ -60,12 +62,13 @@ def carry_back(request: HttpRequest) -> bool:
     Returns:
         True if he was verified by a code of his own (which may be too old by now).
     """
-    user_id, state = logged_in(request), proof(request)
-    if state is None or user_id not in state.marks:
+    user_id, arrival = logged_in(request), proof(request)
+    if arrival is None or user_id is None or user_id not in arrival.marks:
         return False
-    ended = {state.user_id} - {user_id}
-    kept = {one: mark for one, mark in state.marks.items() if one not in ended}
+    ended = {arrival.user_id} - {user_id}
+    kept = {one: mark for one, mark in arrival.marks.items() if one not in ended}
     session.keep_marks(request.session, kept)
+    gate_state(request).carry_over(request, user_id)
     logger.info("Carried back: user %s acts as himself", user_id)
     return True
 
@@ -83,8 +86,9 @@ def logged_in(request: HttpRequest) -> str | None:
     return session.loaded(request.session).get(session.LOGIN)
 
 
-def proof(request: HttpRequest) -> GateState | None:
+def proof(request: HttpRequest) -> Arrival | None:
     """Return how this request came in, if it came in verified."""
     state: GateState | None = getattr(request, "otp_gate", None)
     # Not asked of the session: by now it holds the new login, or what somebody wrote into it.
-    return state if state is not None and state.status == "verified" else None
+    arrival = None if state is None else state.arrival
+    return arrival if arrival is not None and arrival.status == "verified" else None

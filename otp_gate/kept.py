@@ -14,18 +14,21 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_variables
 
 from otp_gate import bodies, codes, session, store
+from otp_gate.clients import HTML, is_framed, kind_of
 from otp_gate.conf import gate_config
+from otp_gate.django_internals import csrf_failure
 from otp_gate.exceptions import StoreUnavailable
-from otp_gate.responses import HTML, address_of, is_framed, kind_of, referring_page
-from otp_gate.state import RESUME, GateState, Kept, may_resume
+from otp_gate.responses import address_of, referring_page
+from otp_gate.saved import RESUME, Kept, may_resume
+from otp_gate.state import GateState
 
 logger = logging.getLogger("otp_gate")
 
@@ -100,13 +103,6 @@ def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
         discard(before)
 
 
-class Check(CsrfViewMiddleware):
-    """Django's check, whose refusal is an answer to nobody, and no line in a log."""
-
-    def _reject(self, request: HttpRequest, reason: str) -> Any:
-        return reason
-
-
 def is_checked(request: HttpRequest) -> bool:
     """True if its CSRF token is right: no other site has sent it.
 
@@ -115,11 +111,8 @@ def is_checked(request: HttpRequest) -> bool:
     """
     if getattr(request, "csrf_processing_done", False):
         return True
-    any_view: Any = HttpResponse  # It is not run, only asked whether it is exempt.
-    check = Check(any_view)
-    check.process_request(request)
     try:
-        refused = check.process_view(request, any_view, (), {})
+        refused = csrf_failure(request)
     except bodies.UNREADABLE:
         return False
     # Asked by the way: the view's own check must still be made.
@@ -226,6 +219,13 @@ def take(kept: Kept) -> bytes | None:
     name = codes.token_digest(kept.token)
     sealed = store.run(store.TAKE, [key_for(kept.user_id)], [name])
     return codes.unseal(sealed, kept.key) if isinstance(sealed, str) and sealed else None
+
+
+def discard_all(data: Mapping[str, Any]) -> None:
+    """Forget what a session that ends has kept."""
+    waiting = Kept.of(data)
+    if waiting is not None:
+        discard(waiting)
 
 
 def discard(kept: Kept) -> None:

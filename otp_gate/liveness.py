@@ -26,9 +26,12 @@ from django.utils.functional import LazyObject
 
 from otp_gate import reports, session
 from otp_gate.conf import GateConfig, gate_config
+from otp_gate.django_internals import cache_user
+from otp_gate.evaluation import FAULTS, Evaluation
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import is_exempt
-from otp_gate.middleware import FAULTS, OTPGateMiddleware
+from otp_gate.gate.decision import Opening
+from otp_gate.identity import pk_or_none
 from otp_gate.signals import request_refused
 from otp_gate.state import GateState
 
@@ -39,6 +42,9 @@ Word = Literal["anonymous", "verified", "not_required", "exempt", "half", "shut"
 
 WATCHED = ("verified", "not_required")
 """Who was let in as himself, and so may lose it."""
+
+LONG_AGO = -1e9
+"""A moment of `time.monotonic` (seconds) at which no process ran."""
 
 FRESH = 1.0
 """For so long (seconds) a look holds for what goes out."""
@@ -79,18 +85,12 @@ class Glimpse(SessionBase):
     cycle_key, acycle_key = flush, aflush
 
 
-class Door(OTPGateMiddleware):
+class Door(Evaluation):
     """The gate for what has no answer of its own: it says whether, and not how, to refuse."""
 
-    def judge(
-        self, request: HttpRequest, state: GateState, config: GateConfig, at_view: bool
-    ) -> bool:
+    def opening_of(self, request: HttpRequest, config: GateConfig, at_view: bool) -> Opening:
         # By path alone: what the URLconf has at this path, a page of the gate say, is for HTTP.
-        if not is_exempt(request, None, config):
-            return True
-        if config.mode == "enforce":
-            state.status = "exempt"
-        return False
+        return Opening.HIDE_USER if is_exempt(request, None, config) else Opening.CLOSED
 
     def refuse(self, request: HttpRequest) -> HttpResponse | None:
         enforced = reports.log_refusal(request)
@@ -127,13 +127,17 @@ class Watch:
     def __init__(self, request: HttpRequest, kept: Any) -> None:
         self.request = request
         self.kept = kept._wrapped if isinstance(kept, LazyObject) else kept
-        self.door = Door(lambda request: HttpResponse())
+        self.door = Door()
 
     def begin(self) -> None:
         """Go on from what the gate has decided about an HTTP request."""
         self.looked = time.monotonic()
         state: GateState = self.request.otp_gate  # type: ignore[attr-defined]
-        self.remember(state, session.loaded(self.kept), self.request.user)
+        user: Any = self.request.user
+        self.remember(state, session.loaded(self.kept), user)
+        if state.status in WATCHED and not state.sees(self.request):
+            # A token, a link or a header has put another user into the request since.
+            self.user_id, self.looked = pk_or_none(user), LONG_AGO
 
     async def abegin(self, user: Any) -> Word:
         """Decide about a connection; `user` is whom others put into its scope, or None."""
@@ -217,7 +221,7 @@ class Watch:
         fresh = self.request_with(store.session_key, data)
         user = auth.get_user(fresh) if self.outsider is None else reloaded(self.outsider)
         show(fresh, user)
-        return told(self.door.weigh(fresh, at_view=False), fresh, data)
+        return told(self.door.evaluate(fresh), fresh, data)
 
     async def alook_once(self, given: Any) -> Look:
         """See `look_once`."""
@@ -231,7 +235,7 @@ class Watch:
         else:
             user = await auth.aget_user(fresh)
         show(fresh, user)
-        return told(await self.door.aweigh(fresh, at_view=False), fresh, data)
+        return told(await self.door.aevaluate(fresh), fresh, data)
 
     def store(self) -> Any:
         """Return the session anew, unread. Its key may have been cycled by whoever is inside."""
@@ -252,7 +256,7 @@ Look = tuple[Word, GateState | None, Mapping[str, Any]]
 def show(request: HttpRequest, user: Any) -> None:
     """Let the policy see a user as AuthenticationMiddleware does, in `user` and in `auser`."""
     AuthenticationMiddleware(lambda request: HttpResponse()).process_request(request)
-    request._cached_user = request._acached_user = user  # type: ignore[attr-defined]
+    cache_user(request, user)
 
 
 def told(refused: HttpResponse | None, request: HttpRequest, data: Mapping[str, Any]) -> Look:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from otp_gate import identity
+from otp_gate.clients import wants_json
 from otp_gate.conf import gate_config
 from otp_gate.letters import waiting_time
 from otp_gate.outcomes import Outcome, Reply
-from otp_gate.responses import page_url, problem, wants_json
+from otp_gate.responses import page_url, problem
 from otp_gate.visits import Visit
+
+logger = logging.getLogger("otp_gate")
 
 RETRY_UNAVAILABLE = 5
 """Seconds after which a client may try again while Redis is away."""
@@ -118,6 +125,8 @@ def report(visit: Visit, status: str, reply: Reply) -> HttpResponse:
     }
     if visit.kept is not None:
         body["kept"] = visit.kept.waits
+    # With CSRF_USE_SESSIONS there is no cookie from which a program could read it.
+    body["csrf_token"] = get_token(visit.request)
     return JsonResponse(body)
 
 
@@ -209,6 +218,26 @@ PROBLEMS = {
 }
 
 
+def render_without_user(request: HttpRequest, context: dict[str, Any]) -> str:
+    """Render the page of a fault; whatever of the site needs what has failed is left out.
+
+    A context processor or a base template that looks at the user asks the session store again,
+    and would turn a 503 into a 500.
+    """
+    user, auser = request.user, getattr(request, "auser", None)
+    identity.become_anonymous(request)
+    try:
+        for asked in (request, None):
+            try:
+                return render_to_string("otp_gate/unavailable.html", context, asked)
+            except Exception as error:  # a context processor or a template may raise anything
+                logger.error("The page of a fault failed: %s", type(error).__name__)
+    finally:
+        request.user, request.auser = user, auser  # type: ignore[assignment]
+    title = _("Codes cannot be checked right now")
+    return f"{title}. {_('Try again in a moment.')}"
+
+
 def unavailable(
     request: HttpRequest, *, retry_url: str, target: str = "", sign_out: bool = True
 ) -> HttpResponse:
@@ -227,7 +256,7 @@ def unavailable(
         "next": target,
         "retry_after": RETRY_UNAVAILABLE,
     }
-    response = render(request, "otp_gate/unavailable.html", context, status=503)
+    response = HttpResponse(render_without_user(request, context), status=503)
     response["Retry-After"] = str(RETRY_UNAVAILABLE)
     add_never_cache_headers(response)
     return response

@@ -9,39 +9,68 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
 from otp_gate import session
-from otp_gate.challenge import Challenge
-from otp_gate.conf import gate_config
+from otp_gate.conf import GateConfig, gate_config
 from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exemptions import naming
 from otp_gate.policy import requires
-from otp_gate.state import Kept
+from otp_gate.state import GateState, Status, layers
 
 logger = logging.getLogger("otp_gate")
 
 
-def begin_login(*, request: HttpRequest | None, user: Any, **_: object) -> None:
-    """Whoever logs in is half-authenticated, also who was verified in this very session."""
-    if request is not None and hasattr(request, "session"):
-        config = gate_config()
-        # One who is let through today and held tomorrow has then a full PENDING_TTL.
-        let_through = config.mode == "report" or (
-            getattr(request, "user", None) is user and not requires(config.policy, request)
-        )
-        session.begin_login(request.session, held=not let_through)
+def begin_login(*, request: Any, user: Any, **_: object) -> None:
+    """Make every login half-authenticated, also of a user who was verified in this session.
+
+    The rest of a view that logs in runs with the password alone: see `HIDE_AFTER_LOGIN`.
+    """
+    if request is None or not hasattr(request, "session"):
+        return
+    state: GateState | None = getattr(request, "otp_gate", None)
+    if state is not None and state.is_repeated_login(user):
+        for layer in layers(request):
+            state.hide_user(layer)
+        return
+    config = gate_config()
+    required = getattr(request, "user", None) is not user or requires(config.policy, request)
+    # A user who is let through today and held tomorrow has then a full PENDING_TTL.
+    held = config.mode == "enforce" and required
+    session.begin_login(request.session, held=held)
+    # Before a view is reached, the second door judges the new user.
+    if state is not None and state.view_reached:
+        hide = held and hides_user(request, config)
+        status: Status = "half" if required else "not_required"
+        state.begin_login(request, user, status, hide=hide)
+
+
+def hides_user(request: Any, config: GateConfig) -> bool:
+    """Return True if the rest of this view must not see the user who has just logged in."""
+    if config.hide_after_login != "auto":
+        return config.hide_after_login == "always"
+    from otp_gate.gate.login_views import is_login_view  # By the worker in which a view logs in.
+
+    match = request.resolver_match
+    named = match is not None and naming(match, config.login_views) is not None
+    return not is_login_view(match, named)
 
 
 def discard_challenge(*, request: HttpRequest | None, **_: object) -> None:
-    """A code whose session is gone must not wait for somebody to find it."""
+    """Discard the code of a session that ends, so that nobody can use it any more."""
     if request is None or not hasattr(request, "session"):
         return
+    state: GateState | None = getattr(request, "otp_gate", None)
+    if state is not None:
+        state.end_login()
     data = session.read(request.session)
-    if (waiting := Kept.of(data)) is not None:
-        from otp_gate import kept
+    if session.KEPT in data:
+        from otp_gate import kept  # By the worker in which a saved request is given up.
 
-        kept.discard(waiting)
+        kept.discard_all(data)
     pending = session.pending_of(data)
     if pending is None or session.LOGIN not in data:
         return
     try:
+        from otp_gate.challenge import Challenge  # By the worker in which a login is given up.
+
         Challenge(data[session.LOGIN], pending.nonce, "").discard()
     except StoreUnavailable as error:
         # A log-out must never fail; the code dies with its nonce, which is flushed, and its TTL.

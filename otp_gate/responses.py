@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from functools import cache
+from functools import lru_cache
 from itertools import product, starmap
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -20,17 +20,10 @@ from django.utils.http import escape_leading_slashes, http_date, url_has_allowed
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from otp_gate.exemptions import is_own, match_of
+from otp_gate.clients import BARE, HTMX, JSON, is_framed, is_turbo, kind_of
+from otp_gate.exemptions import CACHED, is_own, match_of
 
 logger = logging.getLogger("otp_gate")
-
-FRAMES = frozenset({"embed", "fencedframe", "frame", "iframe", "object"})
-
-PAGES_AND_PROGRAMS = FRAMES | {"", "document", "empty"}
-"""`Sec-Fetch-Dest` of what can use more than a bare refusal; all else a browser fetches itself."""
-
-SUBRESOURCES = ("image/", "text/css", "font/", "audio/", "video/")
-"""How the `Accept` of the others begins where there is no `Sec-Fetch-Dest` (plain HTTP)."""
 
 MAX_NEXT = 2000
 """Longest `next` (characters): past it, proxies and browsers cut or refuse the address."""
@@ -39,82 +32,6 @@ DOTS = frozenset({".", ".."})
 
 NEVER_STORED = "max-age=0, no-cache, no-store, must-revalidate, private"
 """The `Cache-Control` of Django's `add_never_cache_headers`."""
-
-HTML, JSON, HTMX, BARE = "html", "json", "htmx", "bare"
-
-
-def header(request: HttpRequest, name: str) -> str:
-    """Return a header ("HTTP_ACCEPT") in lower case, or "".
-
-    From META: `request.headers` is made of all of them, for each request that looks at one.
-    """
-    return str(request.META.get(name, "")).lower()
-
-
-def kind_of(request: HttpRequest) -> str:
-    """Return HTML, JSON, HTMX or BARE: the form of answer that this client can use.
-
-    Decided by what the client says of itself, and never by the method or by what the path
-    resolves to: an unknown path must answer like a known one.
-    """
-    if is_ahead_of_click(request):
-        return BARE
-    if header(request, "HTTP_SEC_FETCH_DEST") not in PAGES_AND_PROGRAMS:
-        return BARE
-    if header(request, "HTTP_SERVICE_WORKER") == "script":
-        return BARE
-    if header(request, "HTTP_HX_REQUEST") == "true":
-        return HTMX
-    if wants_json(request):
-        return JSON
-    accept = header(request, "HTTP_ACCEPT")
-    if accept.startswith(SUBRESOURCES) and "text/html" not in accept:
-        return BARE
-    return HTML
-
-
-def wants_json(request: HttpRequest) -> bool:
-    """True for `fetch`, XHR and API clients."""
-    if is_turbo(request):
-        return False
-    accept = header(request, "HTTP_ACCEPT")
-    if header(request, "HTTP_X_REQUESTED_WITH") == "xmlhttprequest":
-        return True
-    # A service worker that passes a page load on says `empty` of it, and a person sees the answer.
-    is_page = header(request, "HTTP_SEC_FETCH_MODE") == "navigate"
-    if header(request, "HTTP_SEC_FETCH_DEST") == "empty" and not is_page:
-        return True
-    if "text/html" in accept:
-        return accept.find("json") != -1 and _prefers_json(request)
-    return "json" in accept or request.content_type == "application/json"
-
-
-def _prefers_json(request: HttpRequest) -> bool:
-    try:
-        return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
-    except ValueError:  # A header that Django cannot parse.
-        return False
-
-
-def is_turbo(request: HttpRequest) -> bool:
-    """True for Hotwire Turbo, which fetches pages and puts them in place of the one it is on."""
-    return (
-        "HTTP_X_TURBO_REQUEST_ID" in request.META
-        or "HTTP_TURBO_FRAME" in request.META
-        or "text/vnd.turbo-stream.html" in header(request, "HTTP_ACCEPT")
-    )
-
-
-def is_ahead_of_click(request: HttpRequest) -> bool:
-    """True for a prefetch or prerender: nobody has asked for the page yet."""
-    # The second is Turbo's, for a script may not set the first.
-    names = ("HTTP_SEC_PURPOSE", "HTTP_X_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")
-    return any("prefetch" in header(request, name) for name in names)
-
-
-def is_framed(request: HttpRequest) -> bool:
-    """True for a page inside a page, where nobody could type a code."""
-    return header(request, "HTTP_SEC_FETCH_DEST") in FRAMES or "HTTP_TURBO_FRAME" in request.META
 
 
 def page_url(name: str) -> str | None:
@@ -125,7 +42,7 @@ def page_url(name: str) -> str | None:
     return url
 
 
-@cache
+@lru_cache(maxsize=CACHED)
 def page_in(urlconf: str, name: str, script_prefix: str, language: str | None) -> str | None:
     """See `page_url`; under a script prefix, and in a language (`i18n_patterns`)."""
     try:
@@ -185,7 +102,7 @@ def settings_url(name: str) -> str:
     return resolved_in(urlconfs, getattr(settings, name), get_script_prefix(), get_language())
 
 
-@cache
+@lru_cache(maxsize=CACHED)
 def resolved_in(
     urlconfs: tuple[str | None, str], value: Any, script_prefix: str, language: str | None
 ) -> str:

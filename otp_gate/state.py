@@ -2,52 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from django.utils.cache import add_never_cache_headers
 
-from otp_gate import codes, identity, session
+from otp_gate import identity, session
+from otp_gate.django_internals import acached_user, cached_user
 
 Status = Literal["anonymous", "half", "verified", "not_required", "exempt"]
 
 
+class Arrival(NamedTuple):
+    """How a request came to the gate, whatever has logged in or out since."""
+
+    status: Status
+    user_id: str | None
+    marks: Mapping[Any, Any]
+    """The marks of the session by user id."""
+
+
 class GateState:
-    """How far the session of a request has come; `request.otp_gate` from when it is made."""
+    """How far the session of a request has come; `request.otp_gate` once the gate has decided."""
 
     _user: Any = None
     _auser: identity.AUser | None = None
+    _arrival: Arrival | None = None
+    is_hidden = False
+    """True while `request.user` is not the half-authenticated user but AnonymousUser."""
     resumed = False
-    """True if this is a kept request that goes on; see `kept`."""
+    """True if this is a saved request that is replayed; see `kept`."""
     served = False
-    """True as soon as one of the gate's own pages has run."""
+    """True once one of the gate's own pages has run."""
+    view_reached = False
+    """True once the second door has let a view run. `request.resolver_match` is set earlier, also
+    where another middleware answers in place of the view."""
 
     def __init__(
         self,
         request: HttpRequest,
         status: Status,
-        names: tuple[str | None, str | None],
+        user_ids: identity.UserIds,
         data: Mapping[str, Any],
         mark: Any = None,
     ) -> None:
         self.status: Status = status
-        """"anonymous", "half", "verified", "not_required" or "exempt" (half, on an open view)."""
+        """"anonymous", "half", "verified", "not_required" or "exempt" (half, on an exempt view)."""
         self._mark = mark
-        # What the decision rests on; where one of them changes, it is made again.
+        # The evidence of the decision; where one of them changes, the gate decides again.
         self._seen, self._aseen = request.user, request.__dict__.get("auser")
         self._session = request.session
-        self._names = names
+        self._user_ids = user_ids
         self._login = data.get(session.LOGIN)
         self._marks = data.get(session.MARKS)
-        request.otp_gate = self  # type: ignore[attr-defined]
 
     def still_passes(self, request: HttpRequest) -> bool:
-        """True if the first door let pass, and nothing that it saw has changed since."""
+        """Return True if the first door let the request pass and its evidence has not changed."""
         return (
             self.status in ("verified", "anonymous", "not_required")
             and "urlconf" not in request.__dict__
@@ -55,7 +68,7 @@ class GateState:
         )
 
     def is_settled(self, request: HttpRequest) -> bool:
-        """True if nothing that the decision rests on has changed since."""
+        """Return True if the evidence of the decision has not changed since."""
         there, data = request.__dict__, session.loaded(request.session)
         return (
             request.user is self._seen
@@ -63,36 +76,38 @@ class GateState:
             and request.session is self._session
             and data.get(session.MARKS) is self._marks
             and data.get(session.LOGIN) == self._login
-            # Behind the same promises, somebody may have put another user.
+            # Behind the same lazy users, a middleware may have put another user.
             and (
-                "_cached_user" not in there
-                or identity.named_by_user(request, data) == self._names[0]
+                cached_user(request) is None
+                or identity.id_of_user(request, data) == self._user_ids[0]
             )
             and (
-                "_acached_user" not in there
-                or identity.named(there["_acached_user"]) in self._names
+                acached_user(request) is None
+                or identity.pk_or_none(acached_user(request)) in self._user_ids
             )
         )
 
     def see(self, request: HttpRequest) -> None:
+        """Take the users that are in the request now as evidence."""
         self._seen, self._aseen = request.user, request.__dict__.get("auser")
 
     def sees(self, request: HttpRequest) -> bool:
-        """True if `request.user` and `request.auser` are what they were."""
+        """Return True if `request.user` and `request.auser` are those of the decision."""
         return request.user is self._seen and request.__dict__.get("auser") is self._aseen
 
     @property
     def user_id(self) -> str | None:
-        """The primary key of who is logged in, as the session names it; loads no user."""
-        return self._names[0]
+        """The primary key of the user who is logged in, as the session names it. No SQL."""
+        return self._user_ids[0]
 
     @property
-    def marks(self) -> Mapping[Any, Any]:
-        """The marks that the decision found in the session, which a login may have ended since."""
-        return session.marks_of(self._marks)
+    def arrival(self) -> Arrival:
+        """How this request came in; a login inside the view does not change it."""
+        return self._arrival or Arrival(self.status, self.user_id, session.marks_of(self._marks))
 
     @property
     def mark(self) -> session.Mark | None:
+        """The mark of the user who is logged in, or None."""
         return None if self._mark is None else session.Mark(*self._mark)
 
     def mark_for(self, user: Any) -> session.Mark | None:
@@ -102,9 +117,11 @@ class GateState:
         session names (a token, a password in a header, a link). A mark of one user proves nothing
         about another user (ASVS 7.2.4).
         """
+        if self.status != "verified" and self._arrival is not None:
+            return None  # A login inside this request ended what was proved before.
         if not user.is_authenticated:
             return None
-        data = {session.MARKS: self._marks}
+        data = {session.MARKS: session.marks_of(self._marks)}
         mark = session.fresh_mark(data, identity.user_id_of(user))
         return None if mark is None else session.Mark(*mark)
 
@@ -120,7 +137,7 @@ class GateState:
 
     @property
     def pending_user(self) -> Any:
-        """Who is half-authenticated, or None. Loads the user where nobody has yet."""
+        """The half-authenticated user, or None. Loads the user where nothing else has yet."""
         user = self._user
         return user if user is not None and user.is_authenticated else None
 
@@ -131,61 +148,118 @@ class GateState:
         user = await self._auser()
         return user if user.is_authenticated else None
 
+    # The half-authenticated user: held, hidden, shown
+
     def hold(self, request: HttpRequest) -> None:
-        """Remember who is half-authenticated."""
+        """Remember the user of the request as half-authenticated."""
         self._user = request.user
         self._auser = getattr(request, "auser", None) or identity.answering(request.user)
 
     def hide_user(self, request: HttpRequest) -> None:
-        """Let whatever runs further in see nobody, by either way of asking."""
-        # A promise, for the page depends on the session as soon as it looks at its user: without
-        # the `Vary: Cookie` of that look a cache would keep this one for the verified, too.
-        identity.promise(request, AnonymousUser())
+        """Let everything behind the gate see AnonymousUser, by both accessors."""
+        identity.hide_user(request)
+        self.is_hidden = True
         self.see(request)
 
     def reveal_user(self, request: HttpRequest) -> None:
-        """Put back the user who was hidden."""
-        request.user, request.auser = self._user, self._auser  # type: ignore[assignment]
-        self.see(request)
+        """Put the half-authenticated user back into the request, where it was hidden."""
+        if self.is_hidden:
+            request.user, request.auser = self._user, self._auser  # type: ignore[assignment]
+            self.is_hidden = False
+            self.see(request)
+
+    def is_wrapped(self, data: Mapping[str, Any], user_id: str | None) -> bool:
+        """Return True if a middleware has wrapped the AnonymousUser that hides the user.
+
+        django-hijack puts a copy into the request. The session still names the same login, so
+        what the middleware changed is not the user.
+        """
+        return self.is_hidden and user_id is None and data.get(session.LOGIN) == self._login
+
+    @contextmanager
+    def user_for_own_page(self, request: HttpRequest) -> Iterator[None]:
+        """Let one of the gate's own views see the half-authenticated user, and nothing else.
+
+        A middleware behind the gate would act for a user who gave only the password: mint a token
+        cookie, end the other sessions of that user. So does the handler of an error (500).
+        """
+        hidden = self.is_hidden and not request.user.is_authenticated
+        if hidden:
+            self.reveal_user(request)
+        try:
+            yield
+        finally:
+            if hidden and self.status == "half":
+                self.hide_user(request)
+
+    # What a view changes
+
+    def set_verified(self, request: HttpRequest) -> None:
+        """The code was right, in this request: what still runs sees a verified user."""
+        self._marks = session.loaded(request.session).get(session.MARKS)
+        self.status, self._mark = "verified", session.marks_of(self._marks).get(self.user_id)
+
+    def is_repeated_login(self, user: Any) -> bool:
+        """Return True if a middleware logs in the half-authenticated user whom the gate hides.
+
+        A log-in by header (REMOTE_USER) sees AnonymousUser and logs in at each request. Its user is
+        half-authenticated already, and the code on its way must stay valid.
+        """
+        return (
+            self.is_hidden and not self.view_reached and identity.user_id_of(user) == self.user_id
+        )
+
+    def begin_login(self, request: Any, user: Any, status: Status, *, hide: bool) -> None:
+        """A login happened in this request, with the password alone: no mark counts any more.
+
+        Args:
+            request: as the view handed it to `login`: it may wrap Django's, as in REST framework.
+            status: "half", or "not_required" where the policy asks this user for no code.
+            hide: let the rest of the view see AnonymousUser. A GraphQL document or a batch of
+                calls may log in and go on as the user, in one request.
+        """
+        self._arrival = self.arrival
+        self.status, self._mark = status, None
+        self._user_ids = identity.user_id_of(user), None
+        self._user, self._auser = user, identity.answering(user)
+        for layer in layers(request):
+            if hide:
+                self.hide_user(layer)
+            elif self.is_hidden:
+                layer.user, layer.auser = self._user, self._auser
+        self.is_hidden = hide
+
+    def carry_over(self, request: Any, user_id: str) -> None:
+        """The login of this request goes on with the proof of the login before: see impersonation.
+
+        It takes back what `begin_login` did.
+        """
+        mark = session.fresh_mark(session.loaded(request.session), user_id)
+        if mark is None or self._arrival is None:
+            return
+        self.status, self._mark = "verified", mark
+        self._marks = session.loaded(request.session).get(session.MARKS)
+        for layer in layers(request):
+            if self.is_hidden:
+                layer.user, layer.auser = self._user, self._auser
+        self.is_hidden = False
+
+    def end_login(self) -> None:
+        """A log-out happened in this request."""
+        self._arrival = self.arrival
+        self.status, self._mark, self._user, self._auser = "anonymous", None, None, None
+        self._user_ids = NO_USER
+        self.is_hidden = False
 
 
-class Kept(NamedTuple):
-    """A request that a view refused until a code is typed in, as the session keeps it."""
+NO_USER: identity.UserIds = (None, None)
 
-    note: str
-    """What the person is told of it."""
-    place: str
-    """Host and path of it."""
-    way: str
-    """Where to go on after the code, path and query."""
-    token: str
-    key: str
-    user_id: str
-    max_age: int | None
-    """How fresh the view wants the code, in seconds."""
-    dropped: bool
-    """True if it took the place of another one."""
-    checked: bool = False
-    """True if its CSRF token was right; otherwise whoever checks further in must still do it."""
-    limit: int = 0
-    """How many bytes the view lets be kept."""
 
-    @property
-    def waits(self) -> bool:
-        """True if it is there to go on, and not only told of."""
-        return self.note == "waits"
-
-    @property
-    def id(self) -> str:
-        """What the page says, to be told by its form which one it was that it spoke of."""
-        return codes.token_digest(self.token)
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Kept | None:
-        """Return what this session keeps."""
-        entry = data.get(session.KEPT)
-        kinds = (*[str] * 6, int | None, bool, bool, int)
-        return cls(*entry) if session.is_shaped(entry, kinds, optional=2) else None
+def layers(request: Any) -> Iterator[Any]:
+    """Give a request and what it wraps (a request of Django REST framework wraps Django's)."""
+    while request is not None:
+        yield request
+        request = getattr(request, "_request", None)
 
 
 def gate_state(request: HttpRequest) -> GateState:
@@ -202,44 +276,9 @@ def gate_state(request: HttpRequest) -> GateState:
     return state
 
 
-RESUME = "otp_gate_resume"
-"""Name in the query of the token that brings a kept request back; see `kept`."""
-
-
-def may_resume(request: HttpRequest) -> bool:
-    """True if the address carries such a token, of whatever worth."""
-    return f"{RESUME}=" in request.META.get("QUERY_STRING", "")
-
-
-def never_stored(response: Any) -> None:
-    """Let no cache keep the answer to a request that went on, nor tell its address to others."""
-    add_never_cache_headers(response)
-    # Set here, it stands before the site's own, which may be stricter, but must not be laxer.
-    strictest = settings.SECURE_REFERRER_POLICY == "no-referrer"
-    response.headers.setdefault("Referrer-Policy", "no-referrer" if strictest else "same-origin")
-
-
 class KeepingState(GateState):
     """Of a verified session that keeps a request: it may be the one that asks."""
 
     def still_passes(self, request: HttpRequest) -> bool:
         """Never at once: the second door looks whether the kept request goes on."""
         return False
-
-
-def settle(
-    request: HttpRequest, data: Mapping[str, Any], names: tuple[str | None, str | None]
-) -> bool:
-    """Let pass who is nobody, or verified; False for everybody else."""
-    user_id, other = names
-    if other is not None and not session.is_one(data, user_id, other):
-        return False
-    if user_id is None:
-        GateState(request, "anonymous", names, data)
-        return True
-    mark = session.fresh_mark(data, user_id)
-    if mark is None:
-        return False
-    state = KeepingState if session.KEPT in data else GateState
-    state(request, "verified", names, data, mark)
-    return True

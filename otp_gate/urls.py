@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from otp_gate import views
+from otp_gate.exemptions import OWN
+
+
+def own_page(name: str) -> Callable[[HttpRequest], HttpResponse]:
+    """Return the own page of that name, imported when it is asked for first.
+
+    Most worker processes answer other requests first, and start without what the pages need.
+    """
+
+    @login_not_required
+    def page(request: HttpRequest) -> HttpResponse:
+        from otp_gate import views
+
+        view: Callable[[HttpRequest], HttpResponse] = getattr(views, name)
+        return view(request)
+
+    page.__name__ = page.__qualname__ = name
+    setattr(page, OWN, True)
+    return page
+
 
 app_name = "otp_gate"
 urlpatterns = [
-    path("", views.verify, name="verify"),
-    path("resend/", views.resend, name="resend"),
-    path("cancel/", views.cancel, name="cancel"),
-    path("disown/", views.disown, name="disown"),
+    path("", own_page("verify"), name="verify"),
+    path("resend/", own_page("resend"), name="resend"),
+    path("cancel/", own_page("cancel"), name="cancel"),
+    path("disown/", own_page("disown"), name="disown"),
 ]

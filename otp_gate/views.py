@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -19,32 +20,24 @@ from django.http import (
     JsonResponse,
 )
 from django.middleware.csrf import get_token
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from otp_gate import challenge as engine
 from otp_gate import forms, session, signals
+from otp_gate.clients import accepts_page, is_framed, wants_json
 from otp_gate.conf import gate_config
+from otp_gate.disown_page import ask_to_disown, show_disown_stage
+from otp_gate.django_internals import csrf_failure, scrub_code, set_csrf_cookie
 from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
 from otp_gate.exemptions import OWN
 from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
 from otp_gate.outcomes import Outcome, Reply
 from otp_gate.pages import refuse, report, show, unavailable
-from otp_gate.responses import (
-    is_framed,
-    page_url,
-    problem,
-    safe_next,
-    settings_url,
-    unseen,
-    wants_json,
-    with_next,
-)
-from otp_gate.state import GateState
+from otp_gate.responses import page_url, problem, safe_next, unseen, with_next
+from otp_gate.state import GateState, gate_state
 from otp_gate.visits import Visit, challenge_of, go_on, leave, visit_of
 
 logger = logging.getLogger("otp_gate")
@@ -67,13 +60,12 @@ def own_page(view: View) -> View:
 
     @sensitive_post_parameters("code")
     @never_cache
-    @csrf_protect
     def guarded(request: HttpRequest) -> HttpResponse:
         # Here and below by hand: Django's decorators for it import three modules more.
         if request.method not in METHODS:
             return HttpResponseNotAllowed(METHODS)
         try:
-            return view(request)
+            return view(request) if csrf_failure(request) is None else out_of_date(request)
         except StoreUnavailable as error:
             logger.error("Unavailable: %s", error)
         except DatabaseError as error:
@@ -91,14 +83,46 @@ def own_page(view: View) -> View:
             raise ImproperlyConfigured(
                 "The OTP page needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
             )
-        state.served = True
-        response = guarded(request)
+        state.served = state.view_reached = True
+        try:
+            with state.user_for_own_page(request):
+                response = guarded(request)
+        finally:
+            scrub_code(request)
+        set_csrf_cookie(request, response)
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("X-Frame-Options", "DENY")
         return response
 
     setattr(page, OWN, True)
     return page
+
+
+@sensitive_variables()
+def out_of_date(request: HttpRequest) -> HttpResponse:
+    """Answer a form whose CSRF token is refused: the page is older than the last login or code.
+
+    Nothing is compared, counted or sent, and no saved request is replayed: another site may have
+    sent this. A verified user goes on; a half-authenticated user sees the page anew.
+    """
+    if wants_json(request):
+        return problem(
+            403,
+            "csrf",
+            _("The page was out of date"),
+            _("Send the request again with this csrf_token."),
+            csrf_token=get_token(request),
+        )
+    if request.path == page_url("disown"):
+        return ask_to_disown(request, status=403)
+    visit = visit_of(request, replace(forms.read(request), kept=NO_SAVED_REQUEST))
+    if not isinstance(visit, Visit):
+        return visit
+    return show(visit, challenge_of(visit).peek(), error="csrf", status=403)
+
+
+NO_SAVED_REQUEST = "-"
+"""The id of no saved request."""
 
 
 @own_page
@@ -113,14 +137,13 @@ def verify(request: HttpRequest) -> HttpResponse:
         return check(visit, given)
     if (blind := unseen(request)) is not None:
         return blind
-    if visit.as_json:
-        get_token(request)  # So that a program that starts here has what it must post.
     factor = visit.factor()
     if factor is None:
         from otp_gate import operators  # For whom nothing else leads in; most sites have none.
 
         return answer(visit, operators.peek(visit.user))
-    if request.method == "HEAD" or visit.as_json or is_framed(request):
+    looks = accepts_page(request) and not is_framed(request)
+    if request.method == "HEAD" or visit.as_json or not looks:
         # Nobody who could type a code is looking.
         reply = challenge_of(visit).peek()
     else:
@@ -158,6 +181,7 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
         reply = factor.verify(challenge, user, given.code)
     if reply.outcome is Outcome.ACCEPTED:
         session.set_verified(request, user_id_of(user), reply.factor)
+        gate_state(request).set_verified(request)
         emit(signals.code_accepted, visit, factor=reply.factor)
         logger.info("Accepted: user %s by %s", user_id_of(user), reply.factor)
         return go_on(visit.request, visit.next, visit.as_json, given.kept)
@@ -229,18 +253,11 @@ def disown(request: HttpRequest) -> HttpResponse:
             signals.login_disowned.send_robust(
                 sender=type(user), request=request, user=user, code_used=done == "used"
             )
-    status = 400 if stage == "invalid" else 200
     if wants_json(request):
         if stage == "invalid":
             return problem(400, "invalid", _("Invalid link"), _("It is too old, or was used."))
         return JsonResponse({"status": stage})
-    context = {
-        "stage": stage,
-        "disown_url": page_url("disown"),
-        "token": token if named else "",
-        "login_url": settings_url("LOGIN_URL"),
-    }
-    return render(request, "otp_gate/disown.html", context, status=status)
+    return show_disown_stage(request, stage, token if named else "")
 
 
 def send(visit: Visit, factor: Any, *, another: bool) -> Reply:

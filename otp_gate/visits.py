@@ -11,10 +11,12 @@ from django.utils.translation import pgettext
 
 from otp_gate import forms, session
 from otp_gate.challenge import Challenge
+from otp_gate.clients import wants_json
 from otp_gate.conf import gate_config
 from otp_gate.factors.base import Factor
-from otp_gate.responses import page_url, problem, safe_next, settings_url, wants_json
-from otp_gate.state import GateState, Kept
+from otp_gate.responses import page_url, problem, safe_next, settings_url
+from otp_gate.saved import Kept
+from otp_gate.state import GateState
 
 
 class Visit(NamedTuple):

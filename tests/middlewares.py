@@ -238,3 +238,41 @@ class WrapsUser(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> None:
         user = request.user
         request.user = SimpleLazyObject(lambda: user)  # type: ignore[assignment]
+
+
+class AnswersAtView(MiddlewareMixin):
+    """Answers in place of the view with what belongs to the user, in `process_view`."""
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        if "X-Answer" in request.headers:
+            return HttpResponse(f"answered to {request.user}")
+        return None
+
+
+class SeesUsers(MiddlewareMixin):
+    """Acts for every logged-in user: hands out a token cookie, before and after the view."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.META["seen"] = request.user.is_authenticated
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if request.META["seen"] or request.user.is_authenticated:
+            response.set_cookie("token", "of the user")
+        return response
+
+
+class Refuses(MiddlewareMixin):
+    """Answers in place of everything with the status that the header names, or crashes."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        status = request.headers.get("X-Refuse")
+        if status == "crash":
+            raise RuntimeError("a bug of the site")
+        return HttpResponse("refused", status=int(status)) if status else None
+
+
+class RefusesAtView(MiddlewareMixin):
+    """The same in `process_view`."""
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        return Refuses.process_request(self, request)  # type: ignore[arg-type]

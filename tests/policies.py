@@ -15,6 +15,10 @@ def only_bob(request: HttpRequest) -> bool:
     return get_user_model().objects.filter(pk=request.user.pk, username="bob").exists()
 
 
+def all_but_bob(request: HttpRequest) -> bool:
+    return bool(request.user.get_username() != "bob")
+
+
 async def only_bob_async(request: HttpRequest) -> bool:
     """The same, for an ASGI site."""
     user = await request.auser()

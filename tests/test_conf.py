@@ -36,6 +36,8 @@ DEFAULTS = {
     "verified_ttl": None,
     "exempt_views": (),
     "exempt_paths": (),
+    "hide_after_login": "auto",
+    "login_views": (),
     "trusted_browser_ttl": None,
 }
 

@@ -23,9 +23,13 @@ TESTED_AS = {
     "apps": "test_receivers",
     "bodies": "test_kept",
     "cycle": "test_session",
+    "clients": "test_responses",
+    "disown_page": "test_disown",
+    "evaluation": "test_middleware",
     "exceptions": "test_store",
     "liveness": "test_channels",
     "outcomes": "test_challenge",
+    "saved": "test_kept",
     "urls": "test_views",
     "visits": "test_views",
 }

@@ -13,9 +13,8 @@ import pytest
 from django.test import Client, RequestFactory
 
 from otp_gate import reports, session, store
-from otp_gate.middleware import NOBODY
 from otp_gate.signals import request_refused
-from otp_gate.state import GateState
+from otp_gate.state import NO_USER, GateState
 from tests.browsers import redis_commands
 from tests.commands import manage
 from tests.gates import put_around_gate, restarted
@@ -275,7 +274,7 @@ def pass_by(rf: RequestFactory) -> None:
     """Be let through once, by the gate on trial."""
     request = rf.get(SECRET)
     request.user = request.session = request.resolver_match = None  # type: ignore[assignment]
-    GateState(request, "half", NOBODY, session.NOTHING)
+    request.otp_gate = GateState(request, "half", NO_USER, session.NOTHING)
     reports.count(request)
 
 

@@ -407,3 +407,31 @@ def test_a_name_that_only_the_main_site_knows(settings: Any, nobody: Any) -> Non
     settings.LOGIN_URL = "plain"
     settings.MIDDLEWARE = ["tests.middlewares.Hosts", *settings.MIDDLEWARE]
     assert nobody.get(VERIFY, headers={"x-urlconf": "tenant"})["Location"] == "/plain/"
+
+
+def test_a_stream_is_turned_away_as_a_program(held: Any) -> None:
+    """An EventSource gets a problem document, and no page."""
+    refused = held.get("/secret/", headers={"accept": "text/event-stream"})
+    assert (refused.status_code, refused["Content-Type"]) == (403, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("x-purpose", "preview"), ("purpose", "prefetch"), ("sec-purpose", "prefetch;prerender")],
+)
+def test_nobody_has_asked_for_a_preview(held: Any, name: str, value: str) -> None:
+    """Safari's preview, a prefetch, a prerender."""
+    refused = held.get("/secret/", headers={name: value})
+    assert (refused.status_code, refused.content) == (403, b"")
+
+
+@pytest.mark.parametrize(
+    ("accept", "sent"),
+    [("text/html,*/*;q=0.8", 1), ("*/*", 0), ("text/vtt", 0), ("application/xml", 0)],
+)
+def test_a_code_is_sent_to_a_client_that_shows_pages(held: Any, accept: str, sent: int) -> None:
+    """A tab that polls in the background sends none."""
+    from django.core import mail
+
+    assert held.get("/otp/", headers={"accept": accept}).status_code in (200, 403)
+    assert len(mail.outbox) == sent

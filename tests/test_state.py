@@ -102,3 +102,16 @@ def test_home_made_authentication(settings: Any, alice: Any, nobody: Any) -> Non
     assert nobody.get("/secret/").content == b"secret of alice"
     assert nobody.get("/secret/")["Vary"] == "Cookie"
     assert "Vary" not in nobody.get("/plain/")
+
+
+def test_anonymous_user_has_no_mark(rf: Any, db: None) -> None:
+    """Nothing was proved for a user who is not there."""
+    from django.contrib.auth.models import AnonymousUser
+
+    from otp_gate import session
+    from otp_gate.state import GateState
+
+    request = rf.get("/")
+    request.user, request.session = AnonymousUser(), {}
+    state = GateState(request, "anonymous", (None, None), session.NOTHING)
+    assert state.mark_for(AnonymousUser()) is None

@@ -119,7 +119,7 @@ def test_exempt_paths_are_named(alice: Any, settings: Any) -> None:
 
 def test_the_pages_of_the_gate_are_named(alice: Any) -> None:
     """They are open in every state."""
-    assert "being a page of the gate itself (otp_gate.views.verify (" in failure(VERIFY)
+    assert "being a page of the gate itself (otp_gate.urls.verify (" in failure(VERIFY)
 
 
 def test_static_files_are_named(alice: Any, settings: Any) -> None:

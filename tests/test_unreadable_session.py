@@ -146,3 +146,56 @@ def test_a_session_engine_that_finds_no_key_opens_nothing(
         response = half.post(VERIFY, {"code": code})
     assert response.status_code == 503
     assert half.get("/secret/").status_code == 302
+
+
+# The page of the fault
+
+
+def broken_processor(request: Any) -> dict[str, Any]:
+    """Reads the session, as a context processor of the project's may."""
+    return {"visits": request.session.get("visits")}
+
+
+def test_the_page_needs_nothing_that_has_failed(
+    settings: Any, passed: Any, monkeypatch: Any
+) -> None:
+    """A context processor that reads the session is left out; the answer stays a 503."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    [templates] = settings.TEMPLATES
+    options = templates["OPTIONS"]
+    processors = [*options["context_processors"], f"{__name__}.broken_processor"]
+    settings.TEMPLATES = [{**templates, "OPTIONS": {**options, "context_processors": processors}}]
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.db import OperationalError
+
+    def away(self: Any, *args: Any) -> Any:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(SessionStore, "load", away)
+    monkeypatch.setattr(SessionStore, "aload", away)
+    answer = passed.get("/secret/")
+    assert answer.status_code == 503
+    assert b"otp-gate" in answer.content
+
+
+def test_a_page_that_cannot_be_rendered_is_plain_text(
+    passed: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.db import OperationalError
+
+    from otp_gate import pages
+
+    def away(self: Any, *args: Any) -> Any:
+        raise OperationalError("away")
+
+    def broken(*args: Any) -> str:
+        raise RuntimeError("a bug of a base template")
+
+    monkeypatch.setattr(SessionStore, "load", away)
+    monkeypatch.setattr(SessionStore, "aload", away)
+    monkeypatch.setattr(pages, "render_to_string", broken)
+    answer = passed.get("/secret/")
+    assert answer.status_code == 503
+    assert answer.content == b"Codes cannot be checked right now. Try again in a moment."
+    assert "RuntimeError" in caplog.text
