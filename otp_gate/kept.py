@@ -27,8 +27,8 @@ from otp_gate.conf import gate_config
 from otp_gate.django_internals import csrf_failure
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.responses import address_of, referring_page
-from otp_gate.saved import RESUME, Kept, may_resume
-from otp_gate.state import GateState
+from otp_gate.saved import Kept
+from otp_gate.state import RESUME, GateState, may_resume
 
 logger = logging.getLogger("otp_gate")
 

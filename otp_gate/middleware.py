@@ -18,8 +18,7 @@ from otp_gate import exemptions
 from otp_gate.conf import gate_config
 from otp_gate.evaluation import FAULTS, Evaluation
 from otp_gate.exemptions import View
-from otp_gate.saved import may_resume, never_stored
-from otp_gate.state import gate_state
+from otp_gate.state import gate_state, may_resume
 
 
 class OTPGateMiddleware(Evaluation):
@@ -49,7 +48,7 @@ class OTPGateMiddleware(Evaluation):
             response = self.get_response(request)
             state = gate_state(request)
             if state.resumed:
-                never_stored(response)
+                self.never_stored(response)
             if not state.view_reached or 300 <= response.status_code < 400:
                 response = self.replace_fallback(request, response)
         return response
@@ -60,7 +59,7 @@ class OTPGateMiddleware(Evaluation):
             response = await self.get_response(request)
             state = gate_state(request)
             if state.resumed:
-                never_stored(response)
+                self.never_stored(response)
             if not state.view_reached or 300 <= response.status_code < 400:
                 response = await self.areplace_fallback(request, response)
         return response
@@ -141,6 +140,12 @@ class OTPGateMiddleware(Evaluation):
             request.resolver_match.func  # type: ignore[union-attr]
         )
         return response
+
+    def never_stored(self, response: HttpResponseBase) -> None:
+        """Let no cache store the answer to a replayed request."""
+        from otp_gate import saved  # By the worker to which a saved request comes back.
+
+        saved.never_stored(response)
 
     def serve(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
         """Run an own page."""

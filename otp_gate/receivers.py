@@ -12,6 +12,7 @@ from otp_gate import session
 from otp_gate.conf import GateConfig, gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import naming
+from otp_gate.identity import user_id_of
 from otp_gate.policy import requires
 from otp_gate.state import GateState, Status, layers
 
@@ -23,7 +24,7 @@ def begin_login(*, request: Any, user: Any, **_: object) -> None:
 
     The rest of a view that logs in runs with the password alone: see `HIDE_AFTER_LOGIN`.
     """
-    if request is None or not hasattr(request, "session"):
+    if request is None or not names_user(request, user):
         return
     state: GateState | None = getattr(request, "otp_gate", None)
     if state is not None and state.is_repeated_login(user):
@@ -53,9 +54,25 @@ def hides_user(request: Any, config: GateConfig) -> bool:
     return not is_login_view(match, named)
 
 
-def discard_challenge(*, request: HttpRequest | None, **_: object) -> None:
+def names_user(request: HttpRequest, user: Any) -> bool:
+    """Return True if the session of this request names this user as the one who logged in.
+
+    Token packages (django-rest-knox, djoser) send the signals of a login and a log-out with no
+    session behind them: the browser's session may be of another user, or there may be none.
+    `login` sends its signal after it wrote the session, `logout` before it empties the session.
+    """
+    if getattr(request, "session", None) is None:
+        return False
+    named = session.read(request.session).get(session.LOGIN)
+    return named is not None and str(named) == user_id_of(user)
+
+
+def discard_challenge(*, request: HttpRequest | None, user: Any = None, **_: object) -> None:
     """Discard the code of a session that ends, so that nobody can use it any more."""
-    if request is None or not hasattr(request, "session"):
+    if request is None or getattr(request, "session", None) is None:
+        return
+    # `logout` names no user where the gate hides a half-authenticated user from the view.
+    if user is not None and not names_user(request, user):
         return
     state: GateState | None = getattr(request, "otp_gate", None)
     if state is not None:

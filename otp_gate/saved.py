@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.utils.cache import add_never_cache_headers
 
 from otp_gate import codes, session
@@ -49,15 +48,6 @@ class Kept(NamedTuple):
         entry = data.get(session.KEPT)
         kinds = (*[str] * 6, int | None, bool, bool, int)
         return cls(*entry) if session.is_shaped(entry, kinds, optional=2) else None
-
-
-RESUME = "otp_gate_resume"
-"""Name in the query of the token that brings a kept request back; see `kept`."""
-
-
-def may_resume(request: HttpRequest) -> bool:
-    """True if the address carries such a token, of whatever worth."""
-    return f"{RESUME}=" in request.META.get("QUERY_STRING", "")
 
 
 def never_stored(response: Any) -> None:

@@ -12,9 +12,9 @@ verified, which no Redis may be asked about on an ordinary request. Codes live b
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from django.contrib.auth import SESSION_KEY
@@ -23,7 +23,12 @@ from django.middleware.csrf import rotate_token
 
 from otp_gate import codes
 from otp_gate.conf import gate_config
-from otp_gate.exceptions import StoreUnavailable
+from otp_gate.reading import NOTHING as NOTHING
+from otp_gate.reading import aread as aread
+from otp_gate.reading import loaded as loaded
+from otp_gate.reading import read as read
+from otp_gate.reading import readable as readable
+from otp_gate.reading import unreadable as unreadable
 
 MARKS = "_otp_gate_verified"
 PENDING = "_otp_gate_pending"
@@ -33,7 +38,6 @@ LOGIN = SESSION_KEY
 """Django's own entry: the id of the user who logged in."""
 
 LOST_MAX = 20
-NOTHING: Mapping[str, Any] = {}
 MOMENTS = 1e11  # Seconds since the epoch that no clock tells any more.
 AHEAD = 30  # Seconds that the clock of the worker that wrote a mark may be ahead of this one's.
 
@@ -53,89 +57,6 @@ class Pending(NamedTuple):
     step_up: bool
     lost: Sequence[str] = ()
     """Digests of codes that Redis may hold although nobody was sent them."""
-
-
-def read(session: Any) -> Mapping[str, Any]:
-    """Return the session's data, loaded if a session came with the request, leaving no trace.
-
-    Raises:
-        StoreUnavailable: the session engine failed, in whatever way engines do.
-
-    `accessed` is put back, or SessionMiddleware would add `Vary: Cookie` to a page that never
-    looked; what a stale key changes is put back too, or it would delete or renew the cookie.
-    """
-    data: Mapping[str, Any] | None = session.__dict__.get("_session_cache")
-    if data is not None:
-        return data
-    if session.session_key is None:
-        return NOTHING
-    before = session.session_key, session.modified, session.accessed
-    try:
-        data = session._get_session()
-    except Exception as error:
-        raise unreadable(error) from error
-    return _untouched(session, data, *before)
-
-
-async def aread(session: Any) -> Mapping[str, Any]:
-    """See `read`."""
-    data: Mapping[str, Any] | None = session.__dict__.get("_session_cache")
-    if data is not None:
-        return data
-    if session.session_key is None:
-        return NOTHING
-    before = session.session_key, session.modified, session.accessed
-    try:
-        data = await session._aget_session()
-    except Exception as error:
-        raise unreadable(error) from error
-    return _untouched(session, data, *before)
-
-
-@contextmanager
-def readable() -> Iterator[None]:
-    """Turn every fault of a session engine (a database, a cache, a disk) into one exception."""
-    try:
-        yield
-    except Exception as error:
-        raise unreadable(error) from error
-
-
-def unreadable(error: Exception) -> StoreUnavailable:
-    return StoreUnavailable(f"session ({type(error).__name__})")
-
-
-def _untouched(
-    session: Any, data: Mapping[str, Any], key: str, modified: bool, accessed: bool
-) -> Mapping[str, Any]:
-    session.accessed = accessed
-    if (stale := (session.session_key, session.modified)) != (key, modified):
-        session._session_key, session.modified = key, modified
-        del session._session_cache
-        _answer_again(session, *stale)
-    return data
-
-
-def _answer_again(session: Any, key: str | None, modified: bool) -> None:
-    """Let whoever looks at a stale session find what the gate found, with no second query.
-
-    It is that look which makes Django delete the cookie, as it does without a gate.
-    """
-
-    def load() -> dict[str, Any]:
-        session._session_key = key
-        session.modified = session.modified or modified
-        return {}
-
-    async def aload() -> dict[str, Any]:
-        return load()
-
-    session.load, session.aload = load, aload
-
-
-def loaded(session: Any) -> Mapping[str, Any]:
-    """Return the session's data if somebody has loaded it, and nothing otherwise."""
-    return session.__dict__.get("_session_cache", NOTHING)  # type: ignore[no-any-return]
 
 
 def is_stale(mark: Sequence[Any], ttl: int | None) -> bool:
@@ -246,11 +167,23 @@ async def abegin(session: Any, *, step_up: bool = False) -> Pending:
     return pending
 
 
+def unloaded(session: Any) -> Any:
+    """Return a copy of the session object that loads anew.
+
+    Not `type(session)(key)`: django-qsessions and django-user-sessions are also given the browser
+    and the address, and would store that there are none.
+    """
+    fresh = copy.copy(session)
+    for name in ("_session_cache", "load", "aload"):
+        fresh.__dict__.pop(name, None)
+    return fresh
+
+
 def note_lost(session: Any, nonce: str, digest: str) -> None:
     """Remember a code that Redis may hold although nobody was sent it, so that it is taken back."""
     with readable():
         # In a copy, for the answer will be a 503, of whose session Django saves nothing.
-        saved = type(session)(session.session_key)
+        saved = unloaded(session)
         pending = pending_of(saved)
         if pending is not None and pending.nonce == nonce:
             saved[PENDING] = [*pending[:3], [*pending.lost, digest][-LOST_MAX:]]

@@ -282,3 +282,12 @@ class KeepingState(GateState):
     def still_passes(self, request: HttpRequest) -> bool:
         """Never at once: the second door looks whether the kept request goes on."""
         return False
+
+
+RESUME = "otp_gate_resume"
+"""Name in the query of the token that brings a kept request back; see `kept`."""
+
+
+def may_resume(request: HttpRequest) -> bool:
+    """True if the address carries such a token, of whatever worth."""
+    return f"{RESUME}=" in request.META.get("QUERY_STRING", "")

@@ -38,7 +38,7 @@ TESTED_AS = {
 ROOMS = {
     "session keys": (
         r"\bsession\[|_session_cache|_get_session|_otp_gate_",
-        {"session.py"},
+        {"session.py", "reading.py"},
     ),
     "OTP_GATE": (r"settings\.OTP_GATE|settings, \"OTP_GATE\"", {"conf.py"}),
     "Redis": (r"^\s*(from|import) (redis|django_redis)\b", {"store.py", "cluster.py"}),

@@ -190,8 +190,67 @@ def test_a_new_password_ends_other_sessions(passed: Any, alice: Any) -> None:
     assert passed.get("/asecret/").content == b"secret of nobody"
 
 
-def test_a_login_without_a_session_is_none_of_the_gates(rf: Any, alice: Any) -> None:
+TOKENS = ["/token/bob/", "/atoken/bob/", "/drf-token/bob/"]
+
+
+@pytest.mark.parametrize("url", TOKENS)
+@pytest.mark.parametrize("policy", ["everyone", "staff"])
+def test_token_request_leaves_no_session(
+    settings: Any, nobody: Any, bob: Any, url: str, policy: str
+) -> None:
+    """The signal of a login that wrote no session stores none, and sets no cookie."""
+    settings.ROOT_URLCONF = "tests.urlconfs.roads"
+    settings.OTP_GATE = {"POLICY": f"otp_gate.policy.{policy}"}
+    response = nobody.post(url)
+    assert b"a token" in response.content
+    assert not response.cookies
+    assert "Cookie" not in response.get("Vary", "")
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("url", TOKENS)
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_token_of_another_user_keeps_the_session_verified(
+    settings: Any, passed: Any, bob: Any, url: str, method: str
+) -> None:
+    """A token for Bob, asked for or ended in Alice's browser, is no login of Alice."""
+    settings.ROOT_URLCONF = "tests.urlconfs.roads"
+    before = dict(passed.session.items())
+    response = passed.generic(method, url)
+    assert b"a token" in response.content
+    assert not response.cookies
+    assert dict(passed.session.items()) == before
+    assert passed.get("/secret/").content == b"secret of alice"
+
+
+@pytest.mark.parametrize("url", TOKENS)
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_token_of_another_user_keeps_the_code_alive(
+    settings: Any, held: Any, bob: Any, url: str, method: str
+) -> None:
+    """The code that Alice waits for stays in Redis, and her session stays half-authenticated."""
+    settings.ROOT_URLCONF = "tests.urlconfs.roads"
+    code = open_page(held)
+    held.generic(method, url)
+    assert_held(held.get("/secret/"), "/secret/")
+    assert held.post(VERIFY, {"code": code}).status_code == 302
+    assert held.get("/secret/").content == b"secret of alice"
+
+
+@pytest.mark.parametrize("url", ["/token/alice/", "/atoken/alice/", "/drf-token/alice/"])
+def test_login_signal_of_the_same_user_holds_the_session(
+    settings: Any, passed: Any, url: str
+) -> None:
+    """The gate cannot tell this from a second login of that user, and refuses."""
+    settings.ROOT_URLCONF = "tests.urlconfs.roads"
+    passed.post(url)
+    assert_held(passed.get("/secret/"), "/secret/")
+
+
+def test_login_without_a_session_changes_nothing(rf: Any, alice: Any) -> None:
     """A token API calls `user_logged_in` with a request that has no session, or with none."""
-    for request in (rf.get("/"), None):
+    without, with_none = rf.get("/"), rf.get("/")
+    with_none.session = None
+    for request in (without, with_none, None):
         begin_login(request=request, user=alice)
-        discard_challenge(request=request)
+        discard_challenge(request=request, user=alice)

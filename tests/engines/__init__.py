@@ -1,0 +1,1 @@
+"""Session engines that do more in `load` than to load."""
