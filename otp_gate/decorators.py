@@ -7,52 +7,29 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, overload
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from otp_gate import identity, kept, reports, session
+from otp_gate import kept, proofs, reports, session
+from otp_gate.class_views import Decorator, decorate_as_view, decorate_dispatch
 from otp_gate.conf import gate_config, seconds
 from otp_gate.exemptions import EXEMPT, View
-from otp_gate.responses import HTML, kind_of, problem, settings_url, turn_away
-from otp_gate.state import GateState
+from otp_gate.responses import HTML, JSON, NEVER_STORED, kind_of, problem, settings_url, turn_away
+from otp_gate.state import gate_state
 
 logger = logging.getLogger("otp_gate")
 
-Decorator = Callable[[View], View]
+CACHE_ORDERS = frozenset({"surrogate-control", "x-accel-expires", "edge-control"})
+"""Headers that a cache in front of the site obeys before `Cache-Control`; and RFC 9213's."""
 
 
-def for_views(decorate: Decorator) -> Decorator:
-    """Let a decorator of function views take class views too (their `dispatch`).
-
-    Django's `method_decorator` makes no coroutine of an async `dispatch` before Django 6.0.
-    """
-
-    def decorator(view: Any) -> Any:
-        if not isinstance(view, type):
-            return decorate(view)
-        original: View = view.dispatch  # type: ignore[attr-defined]
-
-        @wraps(original)
-        def dispatch(self: Any, *args: Any, **kwargs: Any) -> Any:
-            def bound(*args: Any, **kwargs: Any) -> Any:
-                return original(self, *args, **kwargs)
-
-            if self.view_is_async:  # Asked here: a subclass may have made it so.
-                markcoroutinefunction(bound)
-            return decorate(bound)(*args, **kwargs)
-
-        # `as_view` copies the attributes of `dispatch` to the view: the mark must be there.
-        mark = getattr(decorate(original), EXEMPT, None)
-        if mark is not None:
-            setattr(dispatch, EXEMPT, mark)
-        view.dispatch = dispatch  # type: ignore[attr-defined]
-        return view
-
-    return decorator
+class Exemption(str):
+    """The mark of one `otp_exempt`: an equal one that another decorator set is another object."""
 
 
 @overload
@@ -62,9 +39,14 @@ def otp_exempt(*, reveal_user: bool = False) -> Decorator: ...
 def otp_exempt(view: View | None = None, /, *, reveal_user: bool = False) -> Any:
     """Leave a view open to half-authenticated sessions, which it sees as AnonymousUser.
 
+    Of a class, what its own `as_view` returns is open, and no view of a subclass.
+
     Args:
         reveal_user: let `request.user` be the half-authenticated user. The view then must not
             show or do anything that the second factor is there to protect.
+
+    Raises:
+        TypeError: a class without `as_view`.
     """
 
     def mark(view: View) -> View:
@@ -81,27 +63,45 @@ def otp_exempt(view: View | None = None, /, *, reveal_user: bool = False) -> Any
             def open_view(*args: Any, **kwargs: Any) -> Any:
                 return view(*args, **kwargs)
 
-        setattr(open_view, EXEMPT, "reveal" if reveal_user else "hide")
+        setattr(open_view, EXEMPT, Exemption("reveal" if reveal_user else "hide"))
         return open_view
 
-    decorator = for_views(mark)
+    def decorator(view: Any) -> Any:
+        return decorate_as_view(view, mark) if isinstance(view, type) else mark(view)
+
     return decorator if view is None else decorator(view)
 
 
 @overload
 def otp_required(view: View, /) -> View: ...
 @overload
-def otp_required(*, max_age: Any = None, max_body: int = kept.MAX_BODY) -> Decorator: ...
 def otp_required(
-    view: View | None = None, /, *, max_age: Any = None, max_body: int = kept.MAX_BODY
+    *, max_age: Any = None, max_body: int = kept.MAX_BODY, resume: Resume | None = None
+) -> Decorator: ...
+def otp_required(
+    view: View | None = None,
+    /,
+    *,
+    max_age: Any = None,
+    max_body: int = kept.MAX_BODY,
+    resume: Resume | None = None,
 ) -> Any:
     """Ask for a code before this view, also where the policy does not, or again (step-up).
+
+    The code counts for the user for whom the view acts, and the answer is stored by no cache. Of a
+    class, the views of its subclasses are protected as well.
 
     Args:
         max_age: how long ago the code may have been typed in, seconds or `timedelta`; None for
             any time in this login. ASVS 7.5.3: before what is sensitive, prove it again.
         max_body: how many bytes of a form (with its files) are kept until the code is typed in,
             when it goes on as it was; of a larger one the person is told at once. 0 for none.
+        resume: asked before a kept request runs, with that request; sync or async. It returns True
+            or None to let it run, False to refuse it (403), or the answer in its place.
+
+    Raises:
+        TypeError: a class without `as_view`.
+        ValueError: `max_age` is no positive number of seconds.
     """
     limit = None if max_age is None else seconds(max_age)
 
@@ -112,19 +112,25 @@ def otp_required(
             async def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 if answer := kept.spent(request):
                     return answer
-                refusal = needs(request, await identity.load(request), limit)
-                if refusal is ONLY_REPORTED:
-                    await reports.acount(request)
-                if refusal in (None, ONLY_REPORTED):
-                    return await view(request, *args, **kwargs)
+                names = await proofs.aacting(request)
+                refusal = needs(request, names, limit)
                 if refusal is STEP_UP:
                     # First, for a new step-up forgets what one that was given up had kept.
                     await session.abegin(request.session, step_up=True)
                     keeps = kept.may_be_kept(request)
                     if keeps:
-                        await sync_to_async(kept.keep)(request, limit, max_body)
+                        await sync_to_async(kept.keep)(request, str(names[0]), limit, max_body)
                     return turn_away(request, comes_back=not keeps)
-                return refusal
+                if refusal is ONLY_REPORTED:
+                    await reports.acount(request)
+                elif refusal is not None:
+                    return refusal
+                if resume is not None and gate_state(request).resumed:
+                    is_async = iscoroutinefunction(resume)
+                    ask: Any = resume if is_async else sync_to_async(resume)
+                    if (refusal := refused_by(await ask(request), request)) is not None:
+                        return refusal
+                return uncached(await view(request, *args, **kwargs))
 
         else:
 
@@ -132,50 +138,56 @@ def otp_required(
             def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 if answer := kept.spent(request):
                     return answer
-                refusal = needs(request, request.user, limit)
-                if refusal is ONLY_REPORTED:
-                    reports.count(request)
-                if refusal in (None, ONLY_REPORTED):
-                    return view(request, *args, **kwargs)
+                names = proofs.acting(request)
+                refusal = needs(request, names, limit)
                 if refusal is STEP_UP:
                     session.begin(request.session, step_up=True)
                     keeps = kept.may_be_kept(request)
                     if keeps:
-                        kept.keep(request, limit, max_body)
+                        kept.keep(request, str(names[0]), limit, max_body)
                     return turn_away(request, comes_back=not keeps)
-                return refusal
+                if refusal is ONLY_REPORTED:
+                    reports.count(request)
+                elif refusal is not None:
+                    return refusal
+                if resume is not None and gate_state(request).resumed:
+                    is_async = iscoroutinefunction(resume)
+                    ask: Any = async_to_sync(resume) if is_async else resume
+                    if (refusal := refused_by(ask(request), request)) is not None:
+                        return refusal
+                return uncached(view(request, *args, **kwargs))
 
         return stepped_up
 
-    decorator = for_views(require)
+    def decorator(view: Any) -> Any:
+        return decorate_dispatch(view, require) if isinstance(view, type) else require(view)
+
     return decorator if view is None else decorator(view)
 
 
+Resume = Callable[[HttpRequest], Any]
 STEP_UP, ONLY_REPORTED = object(), object()
 
 
-def needs(request: HttpRequest, user: Any, max_age: int | None) -> Any:
+def needs(request: HttpRequest, names: proofs.Names, max_age: int | None) -> Any:
     """Return None if the view may run, STEP_UP if a code is due, else the answer.
 
     ONLY_REPORTED if a code would be due, but report mode lets the view run.
     """
-    state: GateState | None = getattr(request, "otp_gate", None)
-    if state is None:
-        raise ImproperlyConfigured(
-            "otp_required needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
-        )
-    if state.status == "exempt":
+    status, enforced = gate_state(request).status, gate_config().mode == "enforce"
+    # "half" reaches a view only by a login inside this very request, which has proved nothing.
+    if status == "exempt" or (status == "half" and enforced):
         return turn_away(request)
-    if not user.is_authenticated:
-        # Asked of the user and not of the mark: it outlives him where his password has changed.
+    if names[0] is None:
+        # Asked of the user and not of the mark: it outlives the user where the password changed.
         return log_in_first(request)
-    mark = state.mark
-    if mark is not None and not session.is_stale(mark, max_age):
+    standing = proofs.standing_of(request, names, max_age)
+    if standing == "proved":
         return None
-    if gate_config().mode == "report":
+    if not enforced:
         logger.info("Would ask again: step-up", extra={"request": request})
         return ONLY_REPORTED
-    return STEP_UP
+    return STEP_UP if standing == "due" else refuse_foreign(request)
 
 
 def log_in_first(request: HttpRequest) -> HttpResponse:
@@ -189,3 +201,45 @@ def log_in_first(request: HttpRequest) -> HttpResponse:
         _("Log in first."),
         login_url=settings_url("LOGIN_URL"),
     )
+
+
+def refuse_foreign(request: HttpRequest) -> HttpResponse:
+    """Answer a view that acts for a user to whom this session does not belong: 403.
+
+    No way to the page for the code: it would send one to the user of the session.
+    """
+    logger.warning("Refused: verified for another user", extra={"request": request})
+    text = _("This needs a login that was verified by a one-time password.")
+    title, url = _("One-time password required"), settings_url("LOGIN_URL")
+    return forbidden(request, "otp_required", title, text, login_url=url)
+
+
+def refused_by(verdict: object, request: HttpRequest) -> Any:
+    """Return the answer in place of the view, by what `resume` said; None to let it run."""
+    if verdict is None or verdict is True:
+        return None
+    if hasattr(verdict, "headers"):
+        return verdict
+    logger.info("Refused a kept request: resume said no", extra={"request": request})
+    text = _("What you sent before the code was not processed. Please send it again later.")
+    return forbidden(request, "not_resumed", _("Not processed"), text)
+
+
+def forbidden(request: HttpRequest, code: str, title: str, text: str, **extra: Any) -> HttpResponse:
+    if kind_of(request) == JSON:
+        return problem(403, code, title, text, **extra)
+    response = HttpResponse(text, status=403, content_type="text/plain; charset=utf-8")
+    add_never_cache_headers(response)
+    return response
+
+
+def uncached(response: Any) -> Any:
+    """Let no cache store this, whatever the view says: a cache cannot ask how old a code is."""
+    headers = getattr(response, "headers", None)
+    if headers is not None:  # django-ninja's views return what is to become a response.
+        for name in [*headers]:
+            if name.lower() in CACHE_ORDERS or name.lower().endswith("-cache-control"):
+                del headers[name]
+        headers["Expires"] = http_date()
+        headers["Cache-Control"] = NEVER_STORED
+    return response

@@ -48,10 +48,9 @@ def may_be_kept(request: HttpRequest) -> bool:
 
 
 @sensitive_variables()
-def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
-    """Keep a request until the code is typed in; where that cannot be, remember what to say."""
+def keep(request: HttpRequest, user_id: str, max_age: int | None, max_body: int) -> None:
+    """Keep a user's request until the code is typed in; or, where that fails, what to say of it."""
     note, token, key = WAITS, codes.new_token(), codes.new_key()
-    user_id: str = request.otp_gate.user_id  # type: ignore[attr-defined]
     length = bodies.declared_length(request)
     too_large, checked, packed = (length or 0) > max_body, False, None
     if not too_large:
