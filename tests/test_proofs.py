@@ -189,6 +189,61 @@ def test_exchanged_session_proves_nothing_of_a_loaded_user(before: Any) -> None:
     refused(before.get("/other-session/?loaded=1"))
 
 
+@pytest.mark.parametrize("name", ["alice", "bob"])
+def test_login_by_an_authentication_class_ends_the_proof(before: Any, name: str) -> None:
+    """Also the login of the same user: the password was given again, and no code."""
+    refused(before.get("/drf-login/", headers=password_of(name)))
+
+
+def test_half_authenticated_request_is_turned_away_without_step_up(before: Any) -> None:
+    """Whatever the session proved before: the page then asks for the code of that login."""
+    data = dict(before.session)
+    assert_held(before.get("/half/"), "/half/")
+    assert dict(before.session) == data
+
+
+# Two users in one session, as while one acts as the other
+
+
+@pytest.fixture
+def acting(verified: Client, alice: Any, bob: Any, clock: Clock) -> Client:
+    """Alice's session; the code was carried over to Bob, and is too old for a step-up by now."""
+    session = verified.session
+    marks = session["_otp_gate_verified"]
+    session["_otp_gate_verified"] = {**marks, str(bob.pk): marks[str(alice.pk)]}
+    session.save()
+    clock.advance(301)
+    return verified
+
+
+def test_user_who_is_acted_as_is_asked_for_the_code_again(
+    acting: Client, settings: Any, mailoutbox: Any
+) -> None:
+    """Where a middleware says so for the page too, so that the mail goes to that user."""
+    put_around_gate(settings, before=["tests.urlconfs.proofs.Exchange"])
+    restarted(acting)
+    assert_held(acting.get("/pay/", headers=password_of("bob")), "/pay/")
+    mailoutbox.clear()
+    acting.get(VERIFY, headers={**password_of("bob"), "accept": "text/html"})
+    assert mailoutbox[-1].to == ["bob@example.com"]
+
+
+def test_carried_over_code_that_is_stale_starts_no_step_up_inside_a_view(acting: Client) -> None:
+    """The page would see Alice, and send her the code."""
+    refused(acting.get("/function/", headers=password_of("bob")))
+
+
+def test_fresh_code_of_one_does_not_renew_the_stale_code_of_the_other(
+    acting: Client, bob: Any
+) -> None:
+    """Who is named by `auser` alone must be as fresh; only the session's own user need not be."""
+    assert acting.get("/pay/").status_code == 302
+    acting.post(VERIFY, {"code": open_page(acting)})
+    assert acting.get("/pay/").content == b"paid by alice"
+    views.RAN.clear()
+    refused(acting.get("/auser/", headers=password_of("bob")))
+
+
 # Streams
 
 

@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 
 from otp_gate.decorators import otp_required
 from otp_gate.drf import IsVerified
+from otp_gate.state import gate_state
 from otp_gate.streams import while_verified
 from tests import urls, views
 
@@ -169,6 +170,29 @@ class ApiPay(APIView):
     post = get
 
 
+class LogsIn(BasicAuthentication):
+    """Begins a session with each password, as some projects do for their web clients."""
+
+    def authenticate(self, request: Any) -> Any:
+        found = super().authenticate(request)
+        login(request._request, found[0], "django.contrib.auth.backends.ModelBackend")
+        return found
+
+
+class InsistsAfterLogin(APIView):
+    authentication_classes = (LogsIn,)
+    permission_classes = (IsVerified,)
+
+    def get(self, request: Any) -> HttpResponse:
+        return pay(request)
+
+
+def half(request: HttpRequest) -> HttpResponse:
+    """As the gate leaves a request in which a login has just happened."""
+    gate_state(request).status = "half"
+    return fresh(pay)(request)  # type: ignore[no-any-return]
+
+
 class Insists(APIView):
     authentication_classes = (BasicAuthentication, SessionAuthentication)
     permission_classes = (IsVerified,)
@@ -259,5 +283,7 @@ urlpatterns = [
     path("drf-session/", api(SessionAuthentication)),
     path("log-in/<name>/", plain),
     path("other-session/", other_session),
+    path("drf-login/", InsistsAfterLogin.as_view()),
+    path("half/", half),
     path("", include(urls)),
 ]
