@@ -20,7 +20,7 @@ from otp_gate.class_views import Decorator, decorate_as_view, decorate_dispatch
 from otp_gate.conf import gate_config, seconds
 from otp_gate.exemptions import EXEMPT, View
 from otp_gate.responses import HTML, JSON, NEVER_STORED, kind_of, problem, settings_url, turn_away
-from otp_gate.state import gate_state
+from otp_gate.state import gate_state, is_resumed
 
 logger = logging.getLogger("otp_gate")
 
@@ -125,7 +125,7 @@ def otp_required(
                     await reports.acount(request)
                 elif refusal is not None:
                     return refusal
-                if resume is not None and gate_state(request).resumed:
+                if resume is not None and is_resumed(request):
                     is_async = iscoroutinefunction(resume)
                     ask: Any = resume if is_async else sync_to_async(resume)
                     if (refusal := refused_by(await ask(request), request)) is not None:
@@ -150,7 +150,7 @@ def otp_required(
                     reports.count(request)
                 elif refusal is not None:
                     return refusal
-                if resume is not None and gate_state(request).resumed:
+                if resume is not None and is_resumed(request):
                     is_async = iscoroutinefunction(resume)
                     ask: Any = async_to_sync(resume) if is_async else resume
                     if (refusal := refused_by(ask(request), request)) is not None:

@@ -24,8 +24,9 @@ from django.views.decorators.debug import sensitive_variables
 from otp_gate import bodies, codes, session, store
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exemptions import resolve_in
 from otp_gate.responses import HTML, address_of, is_framed, kind_of, referring_page
-from otp_gate.state import RESUME, GateState, Kept, may_resume
+from otp_gate.state import RESUME, RESUMED, GateState, Kept, is_resumed, may_resume
 
 logger = logging.getLogger("otp_gate")
 
@@ -128,7 +129,10 @@ def is_checked(request: HttpRequest) -> bool:
 
 def needs_no_check(request: HttpRequest) -> bool:
     """True for a view that the project took out of Django's check."""
-    return getattr(request.resolver_match.func, "csrf_exempt", False)  # type: ignore[union-attr]
+    # At the first door the view is not known yet. Where another one runs than its path says, its
+    # check is made, for what comes to it is a POST.
+    match = request.resolver_match or resolve_in(request)
+    return match is not None and getattr(match.func, "csrf_exempt", False)
 
 
 def way_on(request: HttpRequest, shown: object) -> str:
@@ -165,7 +169,7 @@ def resume(request: HttpRequest) -> HttpResponse | None:
     if packed is None:
         return to_bare_address(request)
     bodies.restore(request, packed)
-    state.resumed = True
+    setattr(request, RESUMED, True)
     if kept.checked:
         # Before it was kept; its CSRF token has been rotated since, with the code.
         request.csrf_processing_done = True  # type: ignore[attr-defined]
@@ -196,7 +200,7 @@ def drop_token(request: HttpRequest) -> None:
 def spent(request: HttpRequest) -> HttpResponse | None:
     """Answer a token that has done its work, or never had any; None where there is none."""
     state: GateState | None = getattr(request, "otp_gate", None)
-    if not may_resume(request) or state is None or state.resumed:
+    if not may_resume(request) or state is None or is_resumed(request):
         return None
     if request.method in bodies.METHODS:
         # A form on the page that a kept request led to: it is sent to the address it stands at.

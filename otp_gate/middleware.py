@@ -25,7 +25,7 @@ from otp_gate.pages import unavailable
 from otp_gate.policy import arequires, everyone, requires
 from otp_gate.responses import address_of, turn_away
 from otp_gate.signals import request_refused
-from otp_gate.state import GateState, Status, may_resume, never_stored, settle
+from otp_gate.state import RESUMED, GateState, Status, may_resume, never_stored, settle
 
 logger = logging.getLogger("otp_gate")
 
@@ -58,9 +58,11 @@ class OTPGateMiddleware:
         if self.is_async:
             return self.__acall__(request)
         response: Any = self.decide(request)
+        if response is None and request.otp_gate.keeps:  # type: ignore[attr-defined]
+            response = self.resume(request)  # Behind the gate it is judged as the POST it was.
         if response is None:
             response = self.get_response(request)
-            if request.otp_gate.resumed:  # type: ignore[attr-defined]
+            if RESUMED in request.__dict__:
                 never_stored(response)
             if request.resolver_match is None or 300 <= response.status_code < 400:
                 response = self.overtake(request, response)
@@ -68,9 +70,11 @@ class OTPGateMiddleware:
 
     async def __acall__(self, request: HttpRequest) -> Any:
         response: Any = await self.adecide(request)
+        if response is None and request.otp_gate.keeps:  # type: ignore[attr-defined]
+            response = await sync_to_async(self.resume)(request) if may_resume(request) else None
         if response is None:
             response = await self.get_response(request)
-            if request.otp_gate.resumed:  # type: ignore[attr-defined]
+            if RESUMED in request.__dict__:
                 never_stored(response)
             if request.resolver_match is None or 300 <= response.status_code < 400:
                 response = await self.aovertake(request, response)

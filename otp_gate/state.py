@@ -22,8 +22,8 @@ class GateState:
 
     _user: Any = None
     _auser: identity.AUser | None = None
-    resumed = False
-    """True if this is a kept request that goes on; see `kept`."""
+    keeps = False
+    """True if the session is verified and keeps a request; see `kept`."""
     served = False
     """True as soon as one of the gate's own pages has run."""
 
@@ -206,6 +206,15 @@ RESUME = "otp_gate_resume"
 """Name in the query of the token that brings a kept request back; see `kept`."""
 
 
+RESUMED = "otp_gate_resumed"
+"""Attribute of a kept request that goes on. Not of the state, which may be settled anew since."""
+
+
+def is_resumed(request: Any) -> bool:
+    """True if this is a kept request that goes on."""
+    return getattr(request, RESUMED, False) is True
+
+
 def may_resume(request: HttpRequest) -> bool:
     """True if the address carries such a token, of whatever worth."""
     return f"{RESUME}=" in request.META.get("QUERY_STRING", "")
@@ -221,6 +230,8 @@ def never_stored(response: Any) -> None:
 
 class KeepingState(GateState):
     """Of a verified session that keeps a request: it may be the one that asks."""
+
+    keeps = True
 
     def still_passes(self, request: HttpRequest) -> bool:
         """Never at once: the second door looks whether the kept request goes on."""
