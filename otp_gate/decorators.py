@@ -3,70 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
-from types import new_class
 from typing import Any, overload
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from otp_gate import identity, kept, reports, session
-from otp_gate.clients import HTML, kind_of
+from otp_gate import kept, proofs, reports, session
+from otp_gate.class_views import Decorator, decorate_as_view, decorate_dispatch
+from otp_gate.clients import HTML, JSON, kind_of
 from otp_gate.conf import gate_config, seconds
 from otp_gate.exemptions import EXEMPT, View
-from otp_gate.responses import problem, settings_url, turn_away
-from otp_gate.state import GateState, gate_state
+from otp_gate.responses import NEVER_STORED, problem, settings_url, turn_away
+from otp_gate.state import gate_state, is_resumed
 
 logger = logging.getLogger("otp_gate")
 
-Decorator = Callable[[View], View]
+CACHE_ORDERS = frozenset({"surrogate-control", "x-accel-expires", "edge-control"})
+"""Headers that a cache in front of the site obeys before `Cache-Control`; and RFC 9213's."""
 
 
-def subclass(view: type, name: str, attribute: Any) -> Any:
-    """Return a subclass of a class view with one attribute of its own.
-
-    A decorator must not change the class that it is given: other URLs and subclasses use it.
-    """
-    own = {name: attribute, "__module__": view.__module__, "__qualname__": view.__qualname__}
-    own["__doc__"] = view.__doc__
-    return new_class(view.__name__, (view,), exec_body=lambda body: body.update(own))
-
-
-def exempt_class(view: Any, value: str) -> Any:
-    """Return the class view whose `as_view` marks the view; subclasses of it are not exempt."""
-
-    def as_view(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        made = super(decorated, cls).as_view(*args, **kwargs)
-        if cls is decorated:
-            setattr(made, EXEMPT, value)
-        return made
-
-    decorated = subclass(view, "as_view", classmethod(as_view))
-    return decorated
-
-
-def require_class(view: Any, require: Decorator) -> Any:
-    """Return the class view whose `dispatch` asks for a code; subclasses of it ask, too.
-
-    Django's `method_decorator` makes no coroutine of an async `dispatch` before Django 6.0.
-    """
-
-    @wraps(view.dispatch)
-    def dispatch(self: Any, *args: Any, **kwargs: Any) -> Any:
-        def bound(*args: Any, **kwargs: Any) -> Any:
-            return super(decorated, self).dispatch(*args, **kwargs)
-
-        if self.view_is_async:  # Asked here: a subclass may have made it so.
-            markcoroutinefunction(bound)
-        return require(bound)(*args, **kwargs)
-
-    decorated = subclass(view, "dispatch", dispatch)
-    return decorated
+class Exemption(str):
+    """The mark of one `otp_exempt`: an equal one that another decorator set is another object."""
 
 
 @overload
@@ -76,18 +40,17 @@ def otp_exempt(*, reveal_user: bool = False) -> Decorator: ...
 def otp_exempt(view: View | None = None, /, *, reveal_user: bool = False) -> Any:
     """Leave a view open to half-authenticated sessions, which it sees as AnonymousUser.
 
-    On a class: that class alone. Neither the class that was given nor a subclass is exempt.
+    Of a class, what its own `as_view` returns is open, and no view of a subclass.
 
     Args:
         reveal_user: let `request.user` be the half-authenticated user. The view then must not
             show or do anything that the second factor is there to protect.
+
+    Raises:
+        TypeError: a class without `as_view`.
     """
 
-    value = "reveal" if reveal_user else "hide"
-
     def mark(view: View) -> View:
-        if isinstance(view, type):
-            return exempt_class(view, value)  # type: ignore[no-any-return]
         # A wrapper, and not the attribute alone: the undecorated view stays gated elsewhere.
         if iscoroutinefunction(view):
 
@@ -101,56 +64,74 @@ def otp_exempt(view: View | None = None, /, *, reveal_user: bool = False) -> Any
             def open_view(*args: Any, **kwargs: Any) -> Any:
                 return view(*args, **kwargs)
 
-        setattr(open_view, EXEMPT, value)
+        setattr(open_view, EXEMPT, Exemption("reveal" if reveal_user else "hide"))
         return open_view
 
-    return mark if view is None else mark(view)
+    def decorator(view: Any) -> Any:
+        return decorate_as_view(view, mark) if isinstance(view, type) else mark(view)
+
+    return decorator if view is None else decorator(view)
 
 
 @overload
 def otp_required(view: View, /) -> View: ...
 @overload
-def otp_required(*, max_age: Any = None, max_body: int = kept.MAX_BODY) -> Decorator: ...
 def otp_required(
-    view: View | None = None, /, *, max_age: Any = None, max_body: int = kept.MAX_BODY
+    *, max_age: Any = None, max_body: int = kept.MAX_BODY, resume: Resume | None = None
+) -> Decorator: ...
+def otp_required(
+    view: View | None = None,
+    /,
+    *,
+    max_age: Any = None,
+    max_body: int = kept.MAX_BODY,
+    resume: Resume | None = None,
 ) -> Any:
     """Ask for a code before this view, also where the policy does not, or again (step-up).
 
-    The code must be that of the user for whom the view acts, in `request.user` and, in an async
-    view, in `request.auser()`. What the view answers is never stored by a cache, which would serve
-    it when the code is too old. On a class: that class and its subclasses.
+    The code counts for the user for whom the view acts, and the answer is stored by no cache. Of a
+    class, the views of its subclasses are protected as well.
 
     Args:
         max_age: how long ago the code may have been typed in, seconds or `timedelta`; None for
             any time in this login. ASVS 7.5.3: before what is sensitive, prove it again.
         max_body: how many bytes of a form (with its files) are kept until the code is typed in,
             when it goes on as it was; of a larger one the person is told at once. 0 for none.
+        resume: asked before a kept request runs, with that request; sync or async. It returns True
+            or None to let it run, False to refuse it (403), or the answer in its place.
+
+    Raises:
+        TypeError: a class without `as_view`.
+        ValueError: `max_age` is no positive number of seconds.
     """
     limit = None if max_age is None else seconds(max_age)
 
     def require(view: View) -> View:
-        if isinstance(view, type):
-            return require_class(view, require)  # type: ignore[no-any-return]
         if iscoroutinefunction(view):
 
             @wraps(view)
             async def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 if answer := kept.spent(request):
                     return answer
-                users = [await identity.load(request), await request.auser()]
-                refusal = needs(request, users, limit)
-                if refusal is ONLY_REPORTED:
-                    await reports.acount(request)
-                if refusal in (None, ONLY_REPORTED):
-                    return uncached(await view(request, *args, **kwargs))
+                names = await proofs.aacting(request)
+                refusal = needs(request, names, limit)
                 if refusal is STEP_UP:
                     # First, for a new step-up forgets what one that was given up had kept.
                     await session.abegin(request.session, step_up=True)
                     keeps = kept.may_be_kept(request)
                     if keeps:
-                        await sync_to_async(kept.keep)(request, limit, max_body)
+                        await sync_to_async(kept.keep)(request, str(names[0]), limit, max_body)
                     return turn_away(request, comes_back=not keeps)
-                return refusal
+                if refusal is ONLY_REPORTED:
+                    await reports.acount(request)
+                elif refusal is not None:
+                    return refusal
+                if resume is not None and is_resumed(request):
+                    is_async = iscoroutinefunction(resume)
+                    ask: Any = resume if is_async else sync_to_async(resume)
+                    if (refusal := refused_by(await ask(request), request)) is not None:
+                        return refusal
+                return uncached(await view(request, *args, **kwargs))
 
         else:
 
@@ -158,82 +139,56 @@ def otp_required(
             def stepped_up(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 if answer := kept.spent(request):
                     return answer
-                refusal = needs(request, [request.user], limit)
-                if refusal is ONLY_REPORTED:
-                    reports.count(request)
-                if refusal in (None, ONLY_REPORTED):
-                    return uncached(view(request, *args, **kwargs))
+                names = proofs.acting(request)
+                refusal = needs(request, names, limit)
                 if refusal is STEP_UP:
                     session.begin(request.session, step_up=True)
                     keeps = kept.may_be_kept(request)
                     if keeps:
-                        kept.keep(request, limit, max_body)
+                        kept.keep(request, str(names[0]), limit, max_body)
                     return turn_away(request, comes_back=not keeps)
-                return refusal
+                if refusal is ONLY_REPORTED:
+                    reports.count(request)
+                elif refusal is not None:
+                    return refusal
+                if resume is not None and is_resumed(request):
+                    is_async = iscoroutinefunction(resume)
+                    ask: Any = async_to_sync(resume) if is_async else resume
+                    if (refusal := refused_by(ask(request), request)) is not None:
+                        return refusal
+                return uncached(view(request, *args, **kwargs))
 
         return stepped_up
 
-    return require if view is None else require(view)
+    def decorator(view: Any) -> Any:
+        return decorate_dispatch(view, require) if isinstance(view, type) else require(view)
+
+    return decorator if view is None else decorator(view)
 
 
+Resume = Callable[[HttpRequest], Any]
 STEP_UP, ONLY_REPORTED = object(), object()
 
 
-def uncached(response: Any) -> Any:
-    """Let no cache store what a view answers for which a code was asked.
-
-    The cache of the site answers in place of the view, and so in place of the decorator.
-    """
-    if isinstance(response, HttpResponseBase):
-        add_never_cache_headers(response)
-    return response
-
-
-def needs(request: HttpRequest, users: Sequence[Any], max_age: int | None) -> Any:
+def needs(request: HttpRequest, names: proofs.Names, max_age: int | None) -> Any:
     """Return None if the view may run, STEP_UP if a code is due, else the answer.
 
     ONLY_REPORTED if a code would be due, but report mode lets the view run.
-
-    Args:
-        users: all whom the view may act for. A token, a link or a header may have put another
-            user into the request than the one who typed in a code.
     """
-    state, enforced = gate_state(request), gate_config().mode == "enforce"
-    if state.status == "exempt" or (state.status == "half" and enforced):
+    status, enforced = gate_state(request).status, gate_config().mode == "enforce"
+    # "half" reaches a view only by a login inside this very request, which has proved nothing.
+    if status == "exempt" or (status == "half" and enforced):
         return turn_away(request)
-    if not users[0].is_authenticated:
-        # Asked of the user and not of the mark: it outlives a user whose password has changed.
+    if names[0] is None:
+        # Asked of the user and not of the mark: it outlives the user where the password changed.
         return log_in_first(request)
-    missing = [
-        user for user in users if user.is_authenticated and not is_proved(state, user, max_age)
-    ]
-    if not missing:
+    standing = proofs.standing_of(request, names, max_age)
+    if standing == "proved":
         return None
     if not enforced:
         logger.info("Would ask again: step-up", extra={"request": request})
         return ONLY_REPORTED
-    if any(identity.pk_or_none(user) != state.user_id for user in missing):
-        return log_in_as_this_user(request)
-    return STEP_UP
-
-
-def is_proved(state: GateState, user: Any, max_age: int | None) -> bool:
-    """Return True if a code of this user stands behind the request."""
-    mark = state.mark_for(user)
-    return mark is not None and not session.is_stale(mark, max_age)
-
-
-def log_in_as_this_user(request: HttpRequest) -> HttpResponse:
-    """Refuse a user who is not the one of the session.
-
-    The code that this session could ask for belongs to its own user, and would prove nothing.
-    """
-    detail = _("This needs a session in which this user has typed in a code.")
-    if kind_of(request) == HTML:
-        response = HttpResponse(detail, status=403, content_type="text/plain; charset=utf-8")
-        add_never_cache_headers(response)
-        return response
-    return problem(403, "otp_required", _("One-time password required"), detail)
+    return STEP_UP if standing == "due" else refuse_foreign(request)
 
 
 def log_in_first(request: HttpRequest) -> HttpResponse:
@@ -247,3 +202,45 @@ def log_in_first(request: HttpRequest) -> HttpResponse:
         _("Log in first."),
         login_url=settings_url("LOGIN_URL"),
     )
+
+
+def refuse_foreign(request: HttpRequest) -> HttpResponse:
+    """Answer a view that acts for a user to whom this session does not belong: 403.
+
+    No way to the page for the code: it would send one to the user of the session.
+    """
+    logger.warning("Refused: verified for another user", extra={"request": request})
+    text = _("This needs a login that was verified by a one-time password.")
+    title, url = _("One-time password required"), settings_url("LOGIN_URL")
+    return forbidden(request, "otp_required", title, text, login_url=url)
+
+
+def refused_by(verdict: object, request: HttpRequest) -> Any:
+    """Return the answer in place of the view, by what `resume` said; None to let it run."""
+    if verdict is None or verdict is True:
+        return None
+    if hasattr(verdict, "headers"):
+        return verdict
+    logger.info("Refused a kept request: resume said no", extra={"request": request})
+    text = _("What you sent before the code was not processed. Please send it again later.")
+    return forbidden(request, "not_resumed", _("Not processed"), text)
+
+
+def forbidden(request: HttpRequest, code: str, title: str, text: str, **extra: Any) -> HttpResponse:
+    if kind_of(request) == JSON:
+        return problem(403, code, title, text, **extra)
+    response = HttpResponse(text, status=403, content_type="text/plain; charset=utf-8")
+    add_never_cache_headers(response)
+    return response
+
+
+def uncached(response: Any) -> Any:
+    """Let no cache store this, whatever the view says: a cache cannot ask how old a code is."""
+    headers = getattr(response, "headers", None)
+    if headers is not None:  # django-ninja's views return what is to become a response.
+        for name in [*headers]:
+            if name.lower() in CACHE_ORDERS or name.lower().endswith("-cache-control"):
+                del headers[name]
+        headers["Expires"] = http_date()
+        headers["Cache-Control"] = NEVER_STORED
+    return response

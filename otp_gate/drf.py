@@ -17,7 +17,7 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.views import APIView
 
-from otp_gate import reports, session
+from otp_gate import proofs, reports, session
 from otp_gate.conf import gate_config, seconds
 from otp_gate.identity import user_id_of
 from otp_gate.inventory import token_for_password
@@ -119,7 +119,7 @@ def standing_of(request: Any, view: APIView, max_age: int | None) -> Standing:
         return "session" if state.status == "exempt" else "anonymous"
     if user_id_of(user) != state.user_id:
         return "token"
-    mark = state.mark
+    mark = proofs.mark_now(request._request, user)
     if mark is None or session.is_stale(mark, max_age):
         return "session"
     return "other" if takes_password and not names_only(request, user) else "verified"

@@ -123,12 +123,26 @@ def own_prefix(urlconf: str, script_prefix: str, language: str | None) -> str | 
     return url[len(script_prefix) - 1 :]
 
 
+def exemption_of(view: View) -> str | None:
+    """Return the mark that `otp_exempt` left on this view ("hide" or "reveal"), or None.
+
+    `as_view` copies what is on `dispatch`. A mark on a `dispatch` that the class only inherits was
+    put on another class, and does not count.
+    """
+    mark: str | None = getattr(view, EXEMPT, None)
+    view_class = getattr(view, "view_class", None) or getattr(view, "cls", None)
+    if mark is None or view_class is None or "dispatch" in vars(view_class):
+        return mark
+    inherited = getattr(getattr(view_class, "dispatch", None), EXEMPT, None)
+    return None if inherited is mark else mark
+
+
 def is_exempt(request: HttpRequest, match: ResolverMatch | None, config: GateConfig) -> bool:
     """True if this view or this path stays open."""
     from django.contrib.staticfiles.views import serve as serve_static
 
     if match is not None and (
-        hasattr(match.func, EXEMPT)
+        exemption_of(match.func) is not None
         # Django's own development view of static files, as that function and not as a prefix:
         # STATIC_URL may be empty or "/", which as a prefix would open the whole site.
         or match.func is serve_static
@@ -140,7 +154,7 @@ def is_exempt(request: HttpRequest, match: ResolverMatch | None, config: GateCon
 
 def reveals_user(match: ResolverMatch | None) -> bool:
     """True for an exempt view that asked to see the half-authenticated user."""
-    return match is not None and getattr(match.func, EXEMPT, None) == "reveal"
+    return match is not None and exemption_of(match.func) == "reveal"
 
 
 def naming(match: ResolverMatch, names: tuple[str, ...]) -> str | None:

@@ -13,7 +13,7 @@ from django.urls import ResolverMatch, URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
 
 from otp_gate.conf import GateConfig
-from otp_gate.exemptions import EXEMPT, is_own, naming
+from otp_gate.exemptions import exemption_of, is_own, naming
 
 Status = Literal["gated", "exempt", "bypasses"]
 Reach = Literal["whole", "part", "none"]
@@ -114,7 +114,7 @@ def judge(parts: Sequence[Any], match: ResolverMatch, config: GateConfig) -> Ent
 
 def exemption(parts: Sequence[Any], match: ResolverMatch, config: GateConfig) -> str:
     """Name what exempts this view; "" if nothing does."""
-    mark = getattr(match.func, EXEMPT, None)
+    mark = exemption_of(match.func)
     if mark is not None:
         return "@otp_exempt" + ("(reveal_user=True)" if mark == "reveal" else "")
     name = naming(match, config.exempt_views)

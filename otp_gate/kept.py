@@ -26,9 +26,10 @@ from otp_gate.clients import HTML, is_framed, kind_of
 from otp_gate.conf import gate_config
 from otp_gate.django_internals import csrf_failure
 from otp_gate.exceptions import StoreUnavailable
+from otp_gate.exemptions import resolve_in
 from otp_gate.responses import address_of, referring_page
 from otp_gate.saved import Kept
-from otp_gate.state import RESUME, GateState, may_resume
+from otp_gate.state import RESUME, RESUMED, GateState, is_resumed, may_resume
 
 logger = logging.getLogger("otp_gate")
 
@@ -51,10 +52,9 @@ def may_be_kept(request: HttpRequest) -> bool:
 
 
 @sensitive_variables()
-def keep(request: HttpRequest, max_age: int | None, max_body: int) -> None:
-    """Keep a request until the code is typed in; where that cannot be, remember what to say."""
+def keep(request: HttpRequest, user_id: str, max_age: int | None, max_body: int) -> None:
+    """Keep a user's request until the code is typed in; or, where that fails, what to say of it."""
     note, token, key = WAITS, codes.new_token(), codes.new_key()
-    user_id: str = request.otp_gate.user_id  # type: ignore[attr-defined]
     length = bodies.declared_length(request)
     too_large, checked, packed = (length or 0) > max_body, False, None
     if not too_large:
@@ -122,7 +122,10 @@ def is_checked(request: HttpRequest) -> bool:
 
 def needs_no_check(request: HttpRequest) -> bool:
     """True for a view that the project took out of Django's check."""
-    return getattr(request.resolver_match.func, "csrf_exempt", False)  # type: ignore[union-attr]
+    # At the first door the view is not known yet. Where another one runs than its path says, its
+    # check is made, for what comes to it is a POST.
+    match = request.resolver_match or resolve_in(request)
+    return match is not None and getattr(match.func, "csrf_exempt", False)
 
 
 def way_on(request: HttpRequest, shown: object) -> str:
@@ -159,7 +162,7 @@ def resume(request: HttpRequest) -> HttpResponse | None:
     if packed is None:
         return to_bare_address(request)
     bodies.restore(request, packed)
-    state.resumed = True
+    setattr(request, RESUMED, True)
     if kept.checked:
         # Before it was kept; its CSRF token has been rotated since, with the code.
         request.csrf_processing_done = True  # type: ignore[attr-defined]
@@ -190,7 +193,7 @@ def drop_token(request: HttpRequest) -> None:
 def spent(request: HttpRequest) -> HttpResponse | None:
     """Answer a token that has done its work, or never had any; None where there is none."""
     state: GateState | None = getattr(request, "otp_gate", None)
-    if not may_resume(request) or state is None or state.resumed:
+    if not may_resume(request) or state is None or is_resumed(request):
         return None
     if request.method in bodies.METHODS:
         # A form on the page that a kept request led to: it is sent to the address it stands at.

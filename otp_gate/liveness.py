@@ -31,7 +31,6 @@ from otp_gate.evaluation import FAULTS, Evaluation
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import is_exempt
 from otp_gate.gate.decision import Opening
-from otp_gate.identity import pk_or_none
 from otp_gate.signals import request_refused
 from otp_gate.state import GateState
 
@@ -42,9 +41,6 @@ Word = Literal["anonymous", "verified", "not_required", "exempt", "half", "shut"
 
 WATCHED = ("verified", "not_required")
 """Who was let in as himself, and so may lose it."""
-
-LONG_AGO = -1e9
-"""A moment of `time.monotonic` (seconds) at which no process ran."""
 
 FRESH = 1.0
 """For so long (seconds) a look holds for what goes out."""
@@ -133,11 +129,7 @@ class Watch:
         """Go on from what the gate has decided about an HTTP request."""
         self.looked = time.monotonic()
         state: GateState = self.request.otp_gate  # type: ignore[attr-defined]
-        user: Any = self.request.user
-        self.remember(state, session.loaded(self.kept), user)
-        if state.status in WATCHED and not state.sees(self.request):
-            # A token, a link or a header has put another user into the request since.
-            self.user_id, self.looked = pk_or_none(user), LONG_AGO
+        self.remember(state, session.loaded(self.kept), self.request.user)
 
     async def abegin(self, user: Any) -> Word:
         """Decide about a connection; `user` is whom others put into its scope, or None."""

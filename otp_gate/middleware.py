@@ -18,7 +18,7 @@ from otp_gate import exemptions
 from otp_gate.conf import gate_config
 from otp_gate.evaluation import FAULTS, Evaluation
 from otp_gate.exemptions import View
-from otp_gate.state import gate_state, may_resume
+from otp_gate.state import RESUMED, gate_state, may_resume
 
 
 class OTPGateMiddleware(Evaluation):
@@ -44,10 +44,12 @@ class OTPGateMiddleware(Evaluation):
         if self.is_async:
             return self.__acall__(request)
         response: Any = self.evaluate_or_close(request)
+        if response is None and gate_state(request).keeps:
+            response = self.replay(request)  # Behind the gate it is judged as the POST it was.
         if response is None:
             response = self.get_response(request)
             state = gate_state(request)
-            if state.resumed:
+            if RESUMED in request.__dict__:
                 self.never_stored(response)
             if not state.view_reached or 300 <= response.status_code < 400:
                 response = self.replace_fallback(request, response)
@@ -55,10 +57,12 @@ class OTPGateMiddleware(Evaluation):
 
     async def __acall__(self, request: HttpRequest) -> Any:
         response: Any = await self.aevaluate_or_close(request)
+        if response is None and gate_state(request).keeps and may_resume(request):
+            response = await sync_to_async(self.replay)(request)
         if response is None:
             response = await self.get_response(request)
             state = gate_state(request)
-            if state.resumed:
+            if RESUMED in request.__dict__:
                 self.never_stored(response)
             if not state.view_reached or 300 <= response.status_code < 400:
                 response = await self.areplace_fallback(request, response)
@@ -125,21 +129,24 @@ class OTPGateMiddleware(Evaluation):
         return self.resume(request) if response is None else response
 
     def resume(self, request: HttpRequest) -> HttpResponse | None:
-        """Replay a request that was saved until its code was typed in, and let the view run."""
-        response = None
-        if may_resume(request):
-            from otp_gate import kept  # Imported by the worker to which one comes back.
-
-            try:
-                response = kept.resume(request)
-            except FAULTS as error:
-                return self.fail_closed(request, error)
-        state = gate_state(request)
+        """Replay a saved request at the view, and let the view run."""
+        response = self.replay(request)
         # An own page is reached when its view runs: another middleware may still answer first.
-        state.view_reached = response is None and not exemptions.is_own(
+        gate_state(request).view_reached = response is None and not exemptions.is_own(
             request.resolver_match.func  # type: ignore[union-attr]
         )
         return response
+
+    def replay(self, request: HttpRequest) -> HttpResponse | None:
+        """Make of a request with the token of a saved request the request that was saved."""
+        if not may_resume(request):
+            return None
+        from otp_gate import kept  # By the worker to which a saved request comes back.
+
+        try:
+            return kept.resume(request)
+        except FAULTS as error:
+            return self.fail_closed(request, error)
 
     def never_stored(self, response: HttpResponseBase) -> None:
         """Let no cache store the answer to a replayed request."""

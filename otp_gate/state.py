@@ -33,8 +33,8 @@ class GateState:
     _arrival: Arrival | None = None
     is_hidden = False
     """True while `request.user` is not the half-authenticated user but AnonymousUser."""
-    resumed = False
-    """True if this is a saved request that is replayed; see `kept`."""
+    keeps = False
+    """True if the session is verified and keeps a request; see `kept`."""
     served = False
     """True once one of the gate's own pages has run."""
     view_reached = False
@@ -113,9 +113,7 @@ class GateState:
     def mark_for(self, user: Any) -> session.Mark | None:
         """Return the mark of this user, if it is in this session and counts now; else None.
 
-        A view acts for the user that it sees, who may be another user than the one that the
-        session names (a token, a password in a header, a link). A mark of one user proves nothing
-        about another user (ASVS 7.2.4).
+        A mark of one user proves nothing about another user for whom a view may act (ASVS 7.2.4).
         """
         if self.status != "verified" and self._arrival is not None:
             return None  # A login inside this request ended what was proved before.
@@ -181,7 +179,7 @@ class GateState:
         """Let one of the gate's own views see the half-authenticated user, and nothing else.
 
         A middleware behind the gate would act for a user who gave only the password: mint a token
-        cookie, end the other sessions of that user. So does the handler of an error (500).
+        cookie, end the user's other sessions.
         """
         hidden = self.is_hidden and not request.user.is_authenticated
         if hidden:
@@ -205,9 +203,8 @@ class GateState:
         A log-in by header (REMOTE_USER) sees AnonymousUser and logs in at each request. Its user is
         half-authenticated already, and the code on its way must stay valid.
         """
-        return (
-            self.is_hidden and not self.view_reached and identity.user_id_of(user) == self.user_id
-        )
+        known = self.is_hidden and not self.view_reached
+        return known and identity.user_id_of(user) == self.user_id
 
     def begin_login(self, request: Any, user: Any, status: Status, *, hide: bool) -> None:
         """A login happened in this request, with the password alone: no mark counts any more.
@@ -230,10 +227,7 @@ class GateState:
         self.is_hidden = hide
 
     def carry_over(self, request: Any, user_id: str) -> None:
-        """The login of this request goes on with the proof of the login before: see impersonation.
-
-        It takes back what `begin_login` did.
-        """
+        """The login of this request goes on with the proof of the login before: see impersonation."""
         mark = session.fresh_mark(session.loaded(request.session), user_id)
         if mark is None or self._arrival is None:
             return
@@ -279,6 +273,8 @@ def gate_state(request: HttpRequest) -> GateState:
 class KeepingState(GateState):
     """Of a verified session that keeps a request: it may be the one that asks."""
 
+    keeps = True
+
     def still_passes(self, request: HttpRequest) -> bool:
         """Never at once: the second door looks whether the kept request goes on."""
         return False
@@ -291,3 +287,12 @@ RESUME = "otp_gate_resume"
 def may_resume(request: HttpRequest) -> bool:
     """True if the address carries such a token, of whatever worth."""
     return f"{RESUME}=" in request.META.get("QUERY_STRING", "")
+
+
+RESUMED = "otp_gate_resumed"
+"""Attribute of a replayed request. Not of the state, which may be settled anew."""
+
+
+def is_resumed(request: Any) -> bool:
+    """Return True if this is a saved request that is replayed."""
+    return getattr(request, RESUMED, False) is True

@@ -10,14 +10,19 @@ shall not is wrapped:
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextvars import copy_context
 from typing import Any, TypeVar, overload
 
-from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
+from otp_gate import proofs
+from otp_gate.conf import gate_config
 from otp_gate.liveness import Watch, check_interval
+from otp_gate.state import gate_state
+
+logger = logging.getLogger("otp_gate")
 
 Chunk = TypeVar("Chunk")
 
@@ -36,7 +41,9 @@ def while_verified(request: HttpRequest, content: Any, interval: float = 5) -> A
     The session is looked at before a chunk goes out, if the last look is older than a second; and
     if an async iterator is silent, every `interval` seconds. A sync one cannot be interrupted while
     it is silent: it ends instead of its next chunk. Where no session lets the request pass (a
-    stranger, an exempt view, report mode) nothing can end, and all of it is given.
+    stranger, an exempt view, report mode) nothing can end, and all of it is given. Where the view
+    acts for another user than the gate judged, nothing is given, unless this session was verified
+    for that user too.
 
     Args:
         request: the one that is answered.
@@ -48,35 +55,51 @@ def while_verified(request: HttpRequest, content: Any, interval: float = 5) -> A
         ImproperlyConfigured: the gate is not in MIDDLEWARE.
     """
     check_interval(interval)
-    if not hasattr(request, "otp_gate"):
-        raise ImproperlyConfigured(
-            "while_verified needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
-        )
+    state = gate_state(request)
+    # Asked with the first chunk: only an async iterator can ask `auser`.
+    asks = gate_config().mode == "enforce" and not state.is_settled(request)
     watch = Watch(request, request.session)
     watch.begin()
     if isinstance(content, AsyncIterable):
-        return AsyncStream(watch, content, interval)
-    return Stream(watch, content)
+        return AsyncStream(watch, content, interval, asks)
+    return Stream(watch, content, asks)
+
+
+def may_see(request: HttpRequest, names: proofs.Names) -> bool:
+    """True if a view acts for nobody, for the user that the gate judged, or for a verified one."""
+    if names in ((None, None), (gate_state(request).user_id, None)):
+        return True
+    if names[0] is not None and proofs.standing_of(request, names, None) == "proved":
+        return True
+    logger.warning("Not streamed: verified for another user", extra={"request": request})
+    return False
 
 
 class Stream:
     """An iterator that ends with the session. No generator, whose `close` before its first chunk
     would leave the content open."""
 
-    def __init__(self, watch: Watch, content: Iterable[Any]) -> None:
-        self.watch, self.content = watch, content
+    def __init__(self, watch: Watch, content: Iterable[Any], asks: bool) -> None:
+        self.watch, self.content, self.asks = watch, content, asks
         self.chunks = iter(content)
 
     def __iter__(self) -> Stream:
         return self
 
     def __next__(self) -> Any:
+        if self.asks:
+            self.asks = False
+            if not may_see(self.watch.request, proofs.acting(self.watch.request)):
+                self.end()
         chunk = next(self.chunks)
         if self.watch.is_stale() and self.watch.ended():
-            self.close()
-            self.chunks = iter(())
+            self.end()
             raise StopIteration
         return chunk
+
+    def end(self) -> None:
+        self.close()
+        self.chunks = iter(())
 
     def close(self) -> None:
         """Close the content, as Django does at the end of a response."""
@@ -88,8 +111,10 @@ class Stream:
 class AsyncStream:
     """See `Stream`; it ends while the content is silent, too."""
 
-    def __init__(self, watch: Watch, content: AsyncIterable[Any], interval: float) -> None:
-        self.watch, self.interval = watch, interval
+    def __init__(
+        self, watch: Watch, content: AsyncIterable[Any], interval: float, asks: bool
+    ) -> None:
+        self.watch, self.interval, self.asks = watch, interval, asks
         self.chunks = aiter(content)
         self.is_over = False
         # Each chunk is waited for by a task of its own; the content is to see one context.
@@ -99,6 +124,10 @@ class AsyncStream:
         return self
 
     async def __anext__(self) -> Any:
+        if self.asks:
+            self.asks = False
+            if not may_see(self.watch.request, await proofs.aacting(self.watch.request)):
+                await self.aclose()
         if self.is_over:
             raise StopAsyncIteration
         step = asyncio.create_task(self.step(), context=self.context)

@@ -26,6 +26,38 @@ class Answers(MiddlewareMixin):
         return HttpResponse("answered") if request.path == "/answered/" else None
 
 
+class ReadOnly(MiddlewareMixin):
+    """Lets nobody change anything while it is on, as a maintenance mode does."""
+
+    is_on = False
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if self.is_on and request.method not in ("GET", "HEAD", "OPTIONS"):
+            return HttpResponse("read-only", status=503)
+        return None
+
+
+class CountsPosts(MiddlewareMixin):
+    """Allows one POST in a window, as a rate limit by method does."""
+
+    posts = 0
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+        if request.method == "POST" and request.path.startswith("/kept/"):
+            CountsPosts.posts += 1
+            if CountsPosts.posts > 1:
+                return HttpResponse("too many", status=429)
+        return None
+
+
+class PutsUserAgain(MiddlewareMixin):
+    """Sets the same user once more, so that the gate looks a second time."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.user.is_authenticated:
+            request.user = get_user_model().objects.get(pk=request.user.pk)
+
+
 class LogsIn(MiddlewareMixin):
     """Logs somebody in on the way, as single sign-on does."""
 

@@ -173,6 +173,97 @@ def test_it_goes_on_where_a_middleware_wraps_the_user(stale: Any, settings: Any)
     assert go_on(stale).json()["method"] == "POST"
 
 
+# What stands in between
+
+
+READ_ONLY = "tests.middlewares.ReadOnly"
+
+
+def test_middleware_behind_the_gate_judges_the_form_as_the_post_that_it_is(
+    stale: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site that became read-only while the code was typed refuses it, and runs nothing."""
+    put_around_gate(settings, after=[READ_ONLY])
+    restarted(stale)
+    stale.post("/kept/function/", FORM)
+    location = confirm(stale)["Location"]
+    monkeypatch.setattr("tests.middlewares.ReadOnly.is_on", True)
+    answer = stale.get(location)
+    assert (answer.status_code, answer.content) == (503, b"read-only")
+    assert "no-store" in answer["Cache-Control"]
+    monkeypatch.setattr("tests.middlewares.ReadOnly.is_on", False)
+    assert stale.get(location)["Location"] == "/kept/function/"
+    assert not views.RAN
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_limit_on_posts_counts_the_form_that_goes_on(
+    stale: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """What judges the view sees the POST, wherever it stands."""
+    monkeypatch.setattr("tests.middlewares.CountsPosts.posts", 0)
+    put_around_gate(settings, **{place: ["tests.middlewares.CountsPosts"]})
+    restarted(stale)
+    stale.post("/kept/function/", FORM)
+    location = confirm(stale)["Location"]
+    assert stale.get(location).status_code == 429
+    assert not views.RAN
+
+
+def test_form_goes_on_where_a_middleware_sets_the_user_again(stale: Any, settings: Any) -> None:
+    """The gate decides a second time then; it is still the request that goes on."""
+    put_around_gate(settings, after=["tests.middlewares.PutsUserAgain"])
+    restarted(stale)
+    stale.post("/kept/veto/sync-sync/?verdict=no", FORM)
+    answer = go_on(stale)
+    assert answer.status_code == 403
+    assert "no-store" in answer["Cache-Control"]
+    assert views.RAN == {"veto POST 100": 1}
+
+
+VETOES_OF_EVERY_KIND = ["sync-sync", "sync-async", "async-sync", "async-async"]
+
+
+@pytest.mark.parametrize("name", VETOES_OF_EVERY_KIND)
+@pytest.mark.parametrize("verdict", ["yes", "nothing"])
+def test_form_goes_on_where_the_project_lets_it(stale: Any, name: str, verdict: str) -> None:
+    """The project is asked with the request that is about to run."""
+    stale.post(f"/kept/veto/{name}/?verdict={verdict}", FORM)
+    assert go_on(stale).json()["fields"]["amount"] == ["100"]
+    assert views.RAN == {"veto POST 100": 1, "kept POST": 1}
+
+
+@pytest.mark.parametrize("name", VETOES_OF_EVERY_KIND)
+@pytest.mark.parametrize("verdict", ["no", "zero", "empty", "one"])
+def test_form_does_not_go_on_where_the_project_says_no(stale: Any, name: str, verdict: str) -> None:
+    """Nor where it says something else than was agreed; the person is told, and it is used up."""
+    stale.post(f"/kept/veto/{name}/?verdict={verdict}", FORM)
+    location = confirm(stale)["Location"]
+    answer = stale.get(location)
+    assert answer.status_code == 403
+    assert answer.content.startswith(b"What you sent before the code was not processed.")
+    assert "no-store" in answer["Cache-Control"]
+    assert stale.get(location)["Location"] == f"/kept/veto/{name}/?verdict={verdict}"
+    assert views.RAN == {"veto POST 100": 1}
+
+
+@pytest.mark.parametrize("name", VETOES_OF_EVERY_KIND)
+def test_answer_of_the_project_takes_the_place_of_the_form(stale: Any, name: str) -> None:
+    """As its own middleware before the gate would have answered a POST."""
+    stale.post(f"/kept/veto/{name}/?verdict=answer", FORM)
+    answer = go_on(stale)
+    assert (answer.status_code, answer.content) == (503, b"closed")
+    assert views.RAN == {"veto POST 100": 1}
+
+
+@pytest.mark.parametrize("name", VETOES_OF_EVERY_KIND)
+def test_project_is_not_asked_about_a_form_that_did_not_wait(passed: Any, name: str) -> None:
+    """Its middleware has seen that one."""
+    views.RAN.clear()
+    assert passed.post(f"/kept/veto/{name}/?verdict=no", FORM).status_code == 200
+    assert views.RAN == {"kept POST": 1}
+
+
 def test_a_form_on_the_page_it_led_to_can_be_sent(stale: Any, clock: Clock) -> None:
     """To the very address, as forms without an action are; also where it is kept again."""
     stale.post("/kept/function/?a=1", FORM)

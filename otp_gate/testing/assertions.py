@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils.module_loading import import_string
 
 from otp_gate.conf import GateConfig, gate_config
-from otp_gate.exemptions import EXEMPT, is_exempt, is_own, naming, resolve_in
+from otp_gate.exemptions import exemption_of, is_exempt, is_own, naming, resolve_in
 from otp_gate.signals import request_refused
 from otp_gate.testing.people import somebody
 from otp_gate.testing.switch import gate_shut
@@ -212,7 +212,7 @@ def exemption(request: Any, config: GateConfig) -> str:
             return f"being a page of the gate itself ({view})"
         if match.func is serve_static:
             return "being Django's own view of static files in development"
-        if mark := getattr(match.func, EXEMPT, None):
+        if mark := exemption_of(match.func):
             decorator = "@otp_exempt" + ("(reveal_user=True)" if mark == "reveal" else "")
             return f"{decorator} on {view}"
         if name := naming(match, config.exempt_views):

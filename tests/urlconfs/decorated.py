@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
 from django.urls import include, path
 from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.cache import cache_page
 
 from otp_gate.decorators import otp_exempt, otp_required
 from tests import urls, views
@@ -82,7 +84,60 @@ KINDS: dict[str, Callable[[Callable[[Any], Any]], Any]] = {
     "method": lambda decorate: method_decorator(decorate, name="dispatch")(class_view()).as_view(),
 }
 
+fresh = otp_required(max_age=300)
+store = cache_page(600, key_prefix="of-the-view")
+
+
+def public(request: HttpRequest) -> HttpResponse:
+    """What its author wants to be stored everywhere."""
+    return orders(views.secret(request))
+
+
+async def apublic(request: HttpRequest) -> HttpResponse:
+    return orders(await views.asecret(request))
+
+
+def streamed(request: HttpRequest) -> StreamingHttpResponse:
+    return orders(StreamingHttpResponse(["secret"]))
+
+
+async def astreamed(request: HttpRequest) -> StreamingHttpResponse:
+    async def chunks() -> AsyncIterator[str]:
+        yield "secret"
+
+    return orders(StreamingHttpResponse(chunks()))
+
+
+def orders(response: Any) -> Any:
+    response["Cache-Control"] = "public, max-age=600, s-maxage=600, immutable"
+    response["Expires"] = "Fri, 01 Jan 2100 00:00:00 GMT"
+    for name in ("CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control"):
+        response[name] = "max-age=600"
+    response["X-Accel-Expires"] = "600"
+    response["X-Own"] = "kept"
+    return response
+
+
+def lazy(request: HttpRequest) -> TemplateResponse:
+    return orders(TemplateResponse(request, "otp_gate/turbo.html"))  # type: ignore[no-any-return]
+
+
+CACHED: dict[str, Any] = {
+    "cached-around": store(fresh(function())),
+    "cached-inside": fresh(store(function())),
+    "cached-around-any-age": store(otp_required(function())),
+}
+STORED: dict[str, Any] = {
+    "public": fresh(public),
+    "public-any-age": otp_required(public),
+    "apublic": fresh(apublic),
+    "streamed": fresh(streamed),
+    "astreamed": fresh(astreamed),
+    "lazy": fresh(lazy),
+}
+
 urlpatterns = [
+    *[path(f"{name}/", view) for name, view in (CACHED | STORED).items()],
     *[
         path(f"{name}/{kind}/", make(decorate))
         for name, decorate in DECORATORS.items()

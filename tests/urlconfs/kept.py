@@ -98,7 +98,39 @@ def gone(request: HttpRequest) -> HttpResponse:
     raise Http404
 
 
+def verdict(request: HttpRequest) -> Any:
+    """Answers as the header of the page says; tells what it was asked about."""
+    views.RAN[f"veto {request.method} {request.POST.get('amount')}"] += 1
+    return VERDICTS[request.GET["verdict"]]()
+
+
+async def averdict(request: HttpRequest) -> Any:
+    return verdict(request)
+
+
+VERDICTS: dict[str, Any] = {
+    "yes": lambda: True,
+    "nothing": lambda: None,
+    "no": lambda: False,
+    "zero": lambda: 0,
+    "empty": lambda: "",
+    "one": lambda: 1,
+    "answer": lambda: HttpResponse("closed", status=503),
+}
+
+
+async def atell(request: HttpRequest) -> HttpResponse:
+    return tell(request)
+
+
+VETOES = {
+    f"{kind}-{way}": otp_required(max_age=60, resume=ask)(view)
+    for kind, view in (("sync", tell), ("async", atell))
+    for way, ask in (("sync", verdict), ("async", averdict))
+}
+
 urlpatterns = [
+    *[path(f"kept/veto/{name}/", view) for name, view in VETOES.items()],
     path("kept/function/", function),
     path("kept/afunction/", afunction),
     path("kept/class/", Class.as_view()),
