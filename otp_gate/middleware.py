@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.apps import apps
 from django.contrib.auth import alogout, logout
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch
+from django.utils.module_loading import import_string
 
 from otp_gate import exemptions, identity, reports, session
 from otp_gate.conf import GateConfig, gate_config
@@ -51,6 +53,8 @@ class OTPGateMiddleware:
             markcoroutinefunction(self)
             # Django would put a plain function on a thread, for every request.
             self.process_view = self.aprocess_view  # type: ignore[method-assign]
+        if apps.is_installed("allauth.account"):
+            import_string("otp_gate.headless.doors.stand_before")(self)
 
     # The first door
 

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -27,6 +27,7 @@ E_NO_MIDDLEWARE = "otp_gate.E002"
 E_ORDER = "otp_gate.E003"
 E_NO_URLS = "otp_gate.E004"
 E_ADMIN = "otp_gate.E008"
+E_TOKENS = "otp_gate.E013"
 W_NAMES_NOTHING = "otp_gate.W004"
 W_PAGE_CACHE = "otp_gate.W005"
 W_LOGIN_URL = "otp_gate.W008"
@@ -139,6 +140,28 @@ def check_urls(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
             )
         )
     return found
+
+
+def check_tokens(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The gate can find the session that a request to allauth headless names by a token."""
+    config, _ = conf.read_settings()
+    if config is None or not apps.is_installed("allauth.account"):
+        return []
+    from otp_gate.headless import tokens
+
+    unknown = tokens.unknown_parts()
+    if not unknown or not any(
+        tokens.exchanges_session(entry.match.func) for entry in inventory.entries(config)
+    ):
+        return []
+    return [
+        Error(
+            "The OTP gate cannot judge the session tokens of allauth headless: it does not know "
+            f"{', '.join(unknown)}. A password alone may open its app client.",
+            hint='HEADLESS_CLIENTS = ["browser"], or a HEADLESS_TOKEN_STRATEGY of allauth itself.',
+            id=E_TOKENS,
+        )
+    ]
 
 
 def check_exemptions(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
