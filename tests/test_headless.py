@@ -9,6 +9,9 @@ from asgiref.sync import async_to_sync
 from django.core.management import call_command
 from django.test import AsyncClient, Client, override_settings
 
+from otp_gate import inventory
+from otp_gate.checks.site import check_tokens
+from otp_gate.conf import gate_config
 from otp_gate.headless import tokens
 from tests import views
 from tests.browsers import AsyncBrowser
@@ -436,3 +439,33 @@ def test_a_release_that_gives_tokens_in_another_way_is_named(monkeypatch: Any) -
         "allauth.headless.internal.authkit.expose_access_token", lambda request: "x"
     )
     assert tokens.unknown_parts() == ["allauth.headless.internal.authkit.expose_access_token"]
+
+
+# What `check` and `urls` say
+
+
+def verdicts() -> dict[str, str]:
+    return {entry.path: entry.status for entry in inventory.entries(gate_config())}
+
+
+def test_a_site_with_allauths_own_strategy_is_right(jwt: None) -> None:
+    """The app client is held as the browser client is: both are gated."""
+    assert check_tokens(None) == []
+    found = verdicts()
+    assert found["/own/"] == found["/_allauth/app/v1/account/email"] == "gated"
+    assert found["/_allauth/browser/v1/account/email"] == "gated"
+
+
+def test_a_strategy_that_is_not_known_is_told(settings: Any) -> None:
+    """Only of the app client; the browser client has no token."""
+    settings.HEADLESS_TOKEN_STRATEGY = "tests.bad_projects.e013_token_strategy.OwnStrategy"
+    [error] = check_tokens(None)
+    assert "OwnStrategy.refresh_token" in error.msg
+    found = verdicts()
+    assert found["/own/"] == found["/_allauth/app/v1/account/email"] == "bypasses"
+    assert found["/_allauth/browser/v1/account/email"] == "gated"
+
+
+def test_a_setting_that_is_wrong_is_the_affair_of_another_check(settings: Any) -> None:
+    settings.OTP_GATE = {"CODE_LENGTH": 1}
+    assert check_tokens(None) == []

@@ -26,6 +26,7 @@ TESTED_AS = {
     "exceptions": "test_store",
     "liveness": "test_channels",
     "outcomes": "test_challenge",
+    "standing": "test_ninja",
     "urls": "test_views",
     "visits": "test_views",
 }

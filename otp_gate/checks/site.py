@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from otp_gate import conf, inventory
 from otp_gate.exemptions import naming
+from otp_gate.inventory.credentials import WHERE_CODES_GO
 from otp_gate.middleware import OTPGateMiddleware
 from otp_gate.responses import page_url
 
@@ -32,6 +33,7 @@ W_NAMES_NOTHING = "otp_gate.W004"
 W_PAGE_CACHE = "otp_gate.W005"
 W_LOGIN_URL = "otp_gate.W008"
 W_LATE_LOGIN = "otp_gate.W009"
+W_ADDRESS = "otp_gate.W011"
 
 GATE = "otp_gate.middleware.OTPGateMiddleware"
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -160,6 +162,30 @@ def check_tokens(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
             f"{', '.join(unknown)}. A password alone may open its app client.",
             hint='HEADLESS_CLIENTS = ["browser"], or a HEADLESS_TOKEN_STRATEGY of allauth itself.',
             id=E_TOKENS,
+        )
+    ]
+
+
+def check_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """No token that was given for a password alone changes the address to which codes go."""
+    config, _ = conf.read_settings()
+    if config is None:
+        return []
+    try:
+        entries = inventory.entries(config)
+    except Exception:  # check_urls fails in the same way, and tells of it
+        return []
+    paths = [entry.path for entry in entries if entry.why.endswith(WHERE_CODES_GO)]
+    if not paths:
+        return []
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return [
+        checks.Warning(
+            f"A token, for which no code was typed in, changes the address that codes go to: "
+            f"{paths[0]}{more}.",
+            hint="Give these views permission_classes = [otp_gate.drf.IsVerified], or make the "
+            "email field read-only. `manage.py otp_gate urls` lists them.",
+            id=W_ADDRESS,
         )
     ]
 
