@@ -138,3 +138,24 @@ def unwrap_user(user: Any) -> Any:
     """
     load = _peek(user, "_setupfunc")
     return unwrap_user(load.args[-1]) if is_wrapper(load) else user
+
+
+CSRF_COOKIE = ("CSRF_COOKIE", "CSRF_COOKIE_NEEDS_UPDATE")
+"""Where `request.META` says that the answer sets the CSRF cookie, and to which secret."""
+
+LOADED_USERS = ("_cached_user", "_acached_user")
+"""Where a request keeps the user that AuthenticationMiddleware loaded."""
+
+
+def skip_csrf_check(request: HttpRequest) -> None:
+    """Let the CSRF check accept a request that carries no cookie which a browser would send.
+
+    Django has no public way to decide this per request: `csrf_exempt` is decided per view.
+    """
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+
+
+def view_options(view: Any) -> dict[str, Any]:
+    """Return what was given to `as_view()`, of a class view; the frameworks keep it elsewhere."""
+    found = getattr(view, "initkwargs", None) or getattr(view, "view_initkwargs", None)
+    return found if isinstance(found, dict) else {}

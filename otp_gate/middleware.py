@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch
+from django.utils.module_loading import import_string
 
 from otp_gate import exemptions
 from otp_gate.conf import gate_config
@@ -37,6 +39,8 @@ class OTPGateMiddleware(Evaluation):
             markcoroutinefunction(self)
             # Django would put a plain function on a thread, for every request.
             self.process_view = self.aprocess_view  # type: ignore[method-assign]
+        if apps.is_installed("allauth.account"):
+            import_string("otp_gate.headless.doors.stand_before")(self)
 
     # The first door
 

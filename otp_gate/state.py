@@ -227,7 +227,7 @@ class GateState:
         self.is_hidden = hide
 
     def carry_over(self, request: Any, user_id: str) -> None:
-        """The login of this request goes on with the proof of the login before: see impersonation."""
+        """Let the login of this request keep the proof of the login before: see `impersonation`."""
         mark = session.fresh_mark(session.loaded(request.session), user_id)
         if mark is None or self._arrival is None:
             return

@@ -48,7 +48,9 @@ class StrictRedisCache:
 
 def found(**changed: Any) -> list[Any]:
     """Run the checks of the gate under changed settings."""
-    with override_settings(**changed):
+    apps = {key: changed.pop(key) for key in ("INSTALLED_APPS",) if key in changed}
+    # Apps last: some look at the other settings as soon as they are installed.
+    with override_settings(**changed), override_settings(**apps):
         everything = django_checks.run_checks()
         # An older django-redis cannot close what it could not open.
         caches["default"].close = lambda **_: None  # type: ignore[method-assign]

@@ -75,9 +75,28 @@ def test_ninja(follow: Any, half: Client, verified: Client, clock: Clock) -> Non
     assert half.get("/api/account/", headers=JSON).json()["code"] == "otp_required"
     assert verified.get("/api/account/").json() == {"account": "alice"}
     assert verified.post("/api/transfer/?amount=7").json() == {"transferred": 7}
+    assert verified.post("/api/close/").json() == {"closed": True}
+    token = Client().get("/api/account/", headers={"authorization": "Bearer alice"})
+    assert (token.status_code, token.json()["code"]) == (401, "otp_required")
     clock.advance(301)
     answer = post_json(verified, "/api/transfer/?amount=7")
     assert (answer.status_code, answer.json()["code"]) == (403, "otp_required")
+    assert post_json(verified, "/api/close/").json()["verify_url"] == VERIFY
+    assert "bypasses" not in manage("urls").out
+
+
+def test_sesame(follow: Any, settings: Any, verified: Client, alice: Any) -> None:
+    """A link opens the view together with the code of its user, and with no other code."""
+    from sesame.utils import get_query_string
+
+    follow("sesame")
+    settings.AUTHENTICATION_BACKENDS = [
+        *settings.AUTHENTICATION_BACKENDS,
+        "sesame.backends.ModelBackend",
+    ]
+    assert "bypasses" not in manage("urls").out
+    assert verified.get("/report/" + get_query_string(alice)).content == b"report of alice"
+    assert Client().get("/report/" + get_query_string(alice)).status_code != 200
 
 
 def test_graphql(follow: Any, half: Client, verified: Client, clock: Clock) -> None:
@@ -88,7 +107,11 @@ def test_graphql(follow: Any, half: Client, verified: Client, clock: Clock) -> N
     assert post_json(half, "/graphql/", query).json() == json.loads(document)
     for path in ("/graphql/", "/graphql/transfer/"):
         assert post_json(verified, path, query).json()["data"] == {"account": "alice"}
+    transfer = {"query": "mutation { transfer(amount: 7) }"}
+    assert post_json(verified, "/graphql/", transfer).json()["data"] == {"transfer": 7}
     clock.advance(301)
+    [error] = post_json(verified, "/graphql/", transfer).json()["errors"]
+    assert error["extensions"] == {"code": "otp_required", "verify_url": VERIFY}
     assert post_json(verified, "/graphql/transfer/", query).json() == json.loads(document)
     assert verified.post(VERIFY, {"code": open_page(verified)}).status_code == 302
     assert post_json(verified, "/graphql/transfer/", query).status_code == 200

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
+from otp_gate import inventory
+from otp_gate.conf import gate_config
 from tests import views
 from tests.commands import Ran, manage
-from tests.urlconfs import credentials
+from tests.urlconfs import bypasses, credentials
 
 
 def lines(told: Ran) -> dict[str, tuple[str, str, str]]:
@@ -165,6 +169,88 @@ def test_what_gives_a_token_for_a_password_is_named(settings: Any) -> None:
     assert found["token-of-our-own"][1] == "gives a token for a password (ObtainAuthToken)"
     assert found["basic"][1] == "takes a password with each request (BasicAuthentication)"
     assert found["token-exempt"][1].endswith("(ObtainAuthToken), @otp_exempt")
+
+
+@pytest.fixture
+def found(settings: Any) -> dict[str, list[str]]:
+    settings.ROOT_URLCONF = "tests.urlconfs.bypasses"
+    return {name: rest for name, *rest in lines(manage("urls")).values()}
+
+
+@pytest.mark.parametrize("name", bypasses.BYPASSING)
+def test_a_view_that_something_else_than_the_session_opens_is_named(found: Any, name: str) -> None:
+    """A token, a password, a link, a ticket: none of them waits for a code."""
+    verdict, why = found[name]
+    assert verdict == "bypasses"
+    assert bypasses.BYPASSING[name][1] in why
+
+
+@pytest.mark.parametrize("name", bypasses.GATED)
+def test_a_view_that_only_a_verified_session_opens_is_gated(found: Any, name: str) -> None:
+    """Its neighbours: the session alone, or a code asked for where the user is known."""
+    assert found[name] == ["gated", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("bearer", "takes a token (Bearer)"),
+        ("basic", "takes a password with each request (Basic)"),
+        ("key", "takes a token (Key)"),
+        ("function", "takes a token (<lambda>)"),
+        ("own-session", "takes a token (OwnSession)"),
+        ("one-of-two", "takes a token (Key)"),
+        ("two-methods", "takes a token (Bearer)"),
+    ],
+)
+def test_an_operation_of_ninja_is_named_by_its_authentication(
+    found: Any, name: str, why: str
+) -> None:
+    """Each of several is a way in, and so is each method."""
+    assert found[f"api:ninja-{name}"] == ["bypasses", why]
+
+
+@pytest.mark.parametrize("name", ["none", "session", "verified", "verified-or-session"])
+def test_an_operation_of_ninja_that_asks_for_the_code_is_gated(found: Any, name: str) -> None:
+    assert found[f"api:ninja-{name}"] == ["gated", ""]
+
+
+def test_a_token_that_changes_where_codes_go_is_marked(found: Any) -> None:
+    """Whoever may change the address gets the codes; not where it is read, or by a session."""
+    marked = {name for name, (_, why) in found.items() if "changes where codes go" in why}
+    assert marked == {"address", "people-detail"}
+    assert found["people-list"][0] == found["edits-name"][0] == "bypasses"
+    assert found["session-people-detail"] == found["verified-people-detail"] == ["gated", ""]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"AUTHENTICATION_BACKENDS": ["graphql_jwt.backends.JSONWebTokenBackend"]},
+        {"GRAPHENE": {"MIDDLEWARE": ["graphql_jwt.middleware.JSONWebTokenMiddleware"]}},
+        {"MIDDLEWARE": ["gqlauth.core.middlewares.django_jwt_middleware"]},
+    ],
+)
+def test_tokens_that_the_settings_let_into_graphql_are_named(changed: dict[str, Any]) -> None:
+    """What happens in the resolvers is not in the URLconf."""
+    with override_settings(ROOT_URLCONF="tests.urlconfs.bypasses", **changed):
+        [views] = [entry for entry in entries() if entry.name == "graphql"]
+    assert views.status == "bypasses"
+    assert "takes a token in its resolvers" in views.why
+
+
+def test_the_schema_of_graphene_may_stand_in_its_settings(monkeypatch: Any, settings: Any) -> None:
+    """As its documentation says, where the view is given none."""
+    settings.ROOT_URLCONF = "tests.urlconfs.bypasses"
+    module = types.ModuleType("graphene_django.settings")
+    module.graphene_settings = types.SimpleNamespace(SCHEMA=bypasses.token_schema)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "graphene_django.settings", module)
+    [view] = [entry for entry in entries() if entry.name == "graphene-settings"]
+    assert view.why == "gives a token for a password (tokenAuth)"
+
+
+def entries() -> list[inventory.Entry]:
+    return inventory.entries(gate_config())
 
 
 def test_a_gate_that_holds_not_everybody_says_so(settings: Any) -> None:

@@ -17,6 +17,8 @@ CHECKS = {
     "POLICY and FACTORS can be used": options.check_parts,
     "MIDDLEWARE is in order": site.check_middleware,
     "The URLs of the gate are there": site.check_urls,
+    "Session tokens of allauth headless are known": site.check_tokens,
+    "No token changes where codes go": site.check_addresses,
     "EXEMPT_VIEWS and EXEMPT_PATHS open no more than they say": site.check_exemptions,
     "CACHES has a Redis for the gate": surroundings.check_cache,
     "Sessions can be taken back": surroundings.check_sessions,

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from otp_gate import conf, inventory
 from otp_gate.exemptions import naming
+from otp_gate.inventory.credentials import WHERE_CODES_GO
 from otp_gate.middleware import OTPGateMiddleware
 from otp_gate.responses import page_url
 
@@ -27,10 +28,12 @@ E_NO_MIDDLEWARE = "otp_gate.E002"
 E_ORDER = "otp_gate.E003"
 E_NO_URLS = "otp_gate.E004"
 E_ADMIN = "otp_gate.E008"
+E_TOKENS = "otp_gate.E013"
 W_NAMES_NOTHING = "otp_gate.W004"
 W_PAGE_CACHE = "otp_gate.W005"
 W_LOGIN_URL = "otp_gate.W008"
 W_LATE_LOGIN = "otp_gate.W009"
+W_ADDRESS = "otp_gate.W011"
 
 GATE = "otp_gate.middleware.OTPGateMiddleware"
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -139,6 +142,52 @@ def check_urls(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
             )
         )
     return found
+
+
+def check_tokens(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The gate can find the session that a request to allauth headless names by a token."""
+    config, _ = conf.read_settings()
+    if config is None or not apps.is_installed("allauth.account"):
+        return []
+    from otp_gate.headless import tokens
+
+    unknown = tokens.unknown_parts()
+    if not unknown or not any(
+        tokens.exchanges_session(entry.match.func) for entry in inventory.entries(config)
+    ):
+        return []
+    return [
+        Error(
+            "The OTP gate cannot judge the session tokens of allauth headless: it does not know "
+            f"{', '.join(unknown)}. A password alone may open its app client.",
+            hint='HEADLESS_CLIENTS = ["browser"], or a HEADLESS_TOKEN_STRATEGY of allauth itself.',
+            id=E_TOKENS,
+        )
+    ]
+
+
+def check_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """No token that was given for a password alone changes the address to which codes go."""
+    config, _ = conf.read_settings()
+    if config is None:
+        return []
+    try:
+        entries = inventory.entries(config)
+    except Exception:  # check_urls fails in the same way, and tells of it
+        return []
+    paths = [entry.path for entry in entries if entry.why.endswith(WHERE_CODES_GO)]
+    if not paths:
+        return []
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return [
+        checks.Warning(
+            f"A token, for which no code was typed in, changes the address that codes go to: "
+            f"{paths[0]}{more}.",
+            hint="Give these views permission_classes = [otp_gate.drf.IsVerified], or make the "
+            "email field read-only. `manage.py otp_gate urls` lists them.",
+            id=W_ADDRESS,
+        )
+    ]
 
 
 def check_exemptions(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

@@ -14,29 +14,13 @@ from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePatter
 
 from otp_gate.conf import GateConfig
 from otp_gate.exemptions import exemption_of, is_own, naming
+from otp_gate.inventory.credentials import bypass
 
 Status = Literal["gated", "exempt", "bypasses"]
 Reach = Literal["whole", "part", "none"]
 
 LANGUAGE = "<language>/"
 """Stands for the first segment of `i18n_patterns`."""
-
-# By name and over all ancestors, so that no package needs to be installed to be recognised.
-TOKEN_VIEWS = frozenset(
-    {
-        "dj_rest_auth.views.LoginView",
-        "djoser.views.TokenCreateView",
-        "knox.views.LoginView",
-        "oauth2_provider.views.base.TokenView",
-        "rest_framework.authtoken.views.ObtainAuthToken",
-        "rest_framework_jwt.views.ObtainJSONWebToken",
-        "rest_framework_simplejwt.views.TokenObtainPairView",
-        "rest_framework_simplejwt.views.TokenObtainSlidingView",
-    }
-)
-TOKEN_SERIALIZERS = frozenset({"rest_framework_simplejwt.serializers.TokenObtainSerializer"})
-BASIC_AUTHENTICATION = frozenset({"rest_framework.authentication.BasicAuthentication"})
-VERIFIED_PERMISSION = frozenset({"otp_gate.drf.IsVerified"})
 
 # What a converter of Django's may hold has no slash; of any other nobody knows.
 WITHIN_A_SEGMENT = {
@@ -202,60 +186,3 @@ def as_regex(segment: str) -> str:
         pieces += [re.escape(segment[end : found.start()]), WITHIN_A_SEGMENT[found[1] or "str"]]
         end = found.end()
     return "".join([*pieces, re.escape(segment[end:])])
-
-
-def bypass(view: Any) -> str:
-    """Say how a view takes a password for enough, with no session that the gate could hold."""
-    for layer in layers(view):
-        made_of = getattr(layer, "cls", None) or getattr(layer, "view_class", None)
-        if made_of is None:
-            continue
-        given = getattr(layer, "initkwargs", None) or getattr(layer, "view_initkwargs", {})
-        if asks_for_code(made_of, given):
-            return ""
-        serializer = given.get("serializer_class", getattr(made_of, "serializer_class", None))
-        if found := token_for_password(made_of, serializer):
-            return f"gives a token for a password ({found})"
-        ways = given.get("authentication_classes", getattr(made_of, "authentication_classes", ()))
-        for way in ways if isinstance(ways, list | tuple) else ():
-            if found := ancestor(way, BASIC_AUTHENTICATION):
-                return f"takes a password with each request ({found})"
-    return ""
-
-
-def token_for_password(view_class: Any, serializer_class: Any) -> str:
-    """Return by which class a view hands out a token for a name and a password; "" if by none."""
-    return ancestor(view_class, TOKEN_VIEWS) or ancestor(serializer_class, TOKEN_SERIALIZERS)
-
-
-def asks_for_code(made_of: Any, given: Any) -> bool:
-    """True for a view of Django REST framework that only the verified get something from."""
-    # Who chooses permissions by himself may choose others.
-    chosen = getattr(made_of, "get_permissions", None)
-    if getattr(chosen, "__module__", None) != "rest_framework.views":
-        return False
-    needed = given.get("permission_classes", getattr(made_of, "permission_classes", ()))
-    return any(insists(permission) for permission in needed)
-
-
-def insists(permission: Any) -> bool:
-    """True if nobody passes a permission who has not typed in a code: `|` and `~` open it again."""
-    operator = getattr(permission, "operator_class", None)
-    if getattr(operator, "__qualname__", "") == "AND":
-        return insists(permission.op1_class) or insists(permission.op2_class)
-    return bool(ancestor(permission, VERIFIED_PERMISSION))
-
-
-def layers(view: Any) -> Iterator[Any]:
-    """Give a view, and what its decorators wrap."""
-    while view is not None:
-        yield view
-        view = getattr(view, "__wrapped__", None)
-
-
-def ancestor(item: Any, names: frozenset[str]) -> str:
-    """Return the class of these names that this class is, or is made from; without its module."""
-    for base in item.__mro__ if isinstance(item, type) else ():
-        if f"{base.__module__}.{base.__qualname__}" in names:
-            return base.__qualname__
-    return ""
