@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_not_required
@@ -30,6 +31,8 @@ from otp_gate import forms, session, signals
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
 from otp_gate.exemptions import OWN
+from otp_gate.factors.base import Factor, sends
+from otp_gate.factors.base import check as check_factor
 from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
 from otp_gate.outcomes import Outcome, Reply
@@ -115,7 +118,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         return blind
     if visit.as_json:
         get_token(request)  # So that a program that starts here has what it must post.
-    factor = visit.factor()
+    factor = visit.factor(named_in(request))
     if factor is None:
         from otp_gate import operators  # For whom nothing else leads in; most sites have none.
 
@@ -155,7 +158,7 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
         # Nothing can be sent to this user: only what an operator reads out leads in.
         reply = operators.answer(challenge, given.code)
     else:
-        reply = factor.verify(challenge, user, given.code)
+        reply = check_factor(factor, challenge, user, given.code)
     if reply.outcome is Outcome.ACCEPTED:
         session.set_verified(request, user_id_of(user), reply.factor)
         emit(signals.code_accepted, visit, factor=reply.factor)
@@ -192,15 +195,18 @@ def resend(request: HttpRequest) -> HttpResponse:
     visit = visit_of(request, given)
     if not isinstance(visit, Visit):
         return visit
-    to_page = HttpResponseRedirect(with_next(page_url("verify") or "/", visit.next))
+    factor = visit.factor(given.factor)
+    to_page = HttpResponseRedirect(page_for(visit, factor))
     if request.method != "POST":
         return to_page
-    factor = visit.factor(given.factor)
     if factor is None:
         return refuse(visit, Reply(outcome=Outcome.UNREACHABLE), posted=True)
     reply = send(visit, factor, another=True)
     if reply.outcome is Outcome.DISOWNED:
         return leave(request)
+    if reply.outcome is Outcome.ALIVE:
+        # A factor that sends nothing: it may be answered at once.
+        return report(visit, "pending", reply) if visit.as_json else to_page
     if reply.outcome is not Outcome.ISSUED:
         return refuse(visit, reply, posted=True)
     return report(visit, "sent", reply) if visit.as_json else to_page
@@ -241,6 +247,24 @@ def disown(request: HttpRequest) -> HttpResponse:
         "login_url": settings_url("LOGIN_URL"),
     }
     return render(request, "otp_gate/disown.html", context, status=status)
+
+
+def named_in(request: HttpRequest) -> str:
+    """Return the factor that the address names: one that sends nothing, after its button.
+
+    Others are not looked for there: a link of another site must not choose what costs money. A
+    code that is alive knows by itself how it was sent.
+    """
+    name = request.GET.get("factor", "")
+    return name if name in {item.id for item in gate_config().factors if not sends(item)} else ""
+
+
+def page_for(visit: Visit, factor: Factor | None) -> str:
+    """Return the address of the page that asks for this factor."""
+    url = with_next(page_url("verify") or "/", visit.next)
+    if factor is None or sends(factor):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({'factor': factor.id})}"
 
 
 def send(visit: Visit, factor: Any, *, another: bool) -> Reply:
