@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -148,9 +148,51 @@ class Challenge(NamedTuple):
             return reply
         return reply._replace(outcome=Outcome.INVALID, counted=False)
 
+    def guess(self, compare: Callable[[], Reply]) -> Reply:
+        """Count a guess, let a factor compare it, and forgive it if it was right.
+
+        For factors that compare outside Redis. While the user is locked or the login is disowned,
+        `compare` is not called. A process that dies in between leaves the guess counted.
+
+        Raises:
+            StoreUnavailable: also where a right guess could not be forgiven; the session stays
+                shut.
+        """
+        config = gate_config()
+        limits, attempt, longest = config.failures, codes.new_attempt(), longest_window(config)
+        claimed = store.run_for_user(
+            store.CLAIM,
+            self.user,
+            self.tag,
+            attempt,
+            limits.lock_after,
+            limits.lock * 1000,
+            limits.lock_max * 1000,
+            limits.per_day,
+            limits.stop,
+            self.credential,
+            longest,
+        )
+        counted = parse(claimed)
+        if counted.outcome is not Outcome.ALIVE:
+            return counted
+        reply = compare()
+        if reply.outcome is Outcome.ACCEPTED:
+            if store.run_for_user(store.SETTLE, self.user, self.tag, attempt, longest) != 1:
+                raise StoreUnavailable("Redis (an attempt that nobody knows)")
+            return reply
+        if reply.outcome is not Outcome.INVALID:
+            return reply
+        return reply._replace(
+            retry_after=counted.retry_after,
+            locked_now=counted.locked_now,
+            locked=counted.locked_now,
+            counted=True,
+        )
+
     def discard(self) -> None:
         """Take the live code away (a log-out). Its mail may still be disowned."""
-        store.forget(store.record_key(self.user), [kind + self.tag for kind in "coua"])
+        store.forget(store.record_key(self.user), [kind + self.tag for kind in "couap"])
 
 
 @contextmanager

@@ -79,6 +79,8 @@ class Script:
 
 ISSUE = Script("record", "issue")
 VERIFY = Script("record", "verify")
+CLAIM = Script("record", "claim")
+SETTLE = Script("record", "settle")
 WITHDRAW = Script("record", "withdraw")
 DISOWN = Script("record", "disown")
 OPERATOR = Script("record", "operator")

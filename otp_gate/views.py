@@ -32,13 +32,14 @@ from otp_gate.disown_page import ask_to_disown, show_disown_stage
 from otp_gate.django_internals import csrf_failure, scrub_code, set_csrf_cookie
 from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
 from otp_gate.exemptions import OWN
+from otp_gate.factors.base import check as check_factor
 from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
 from otp_gate.outcomes import Outcome, Reply
 from otp_gate.pages import refuse, report, show, unavailable
 from otp_gate.responses import page_url, problem, safe_next, unseen, with_next
 from otp_gate.state import GateState, gate_state
-from otp_gate.visits import Visit, challenge_of, go_on, leave, visit_of
+from otp_gate.visits import Visit, challenge_of, go_on, leave, named_in, page_for, visit_of
 
 logger = logging.getLogger("otp_gate")
 
@@ -137,7 +138,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         return check(visit, given)
     if (blind := unseen(request)) is not None:
         return blind
-    factor = visit.factor()
+    factor = visit.factor(named_in(request))
     if factor is None:
         from otp_gate import operators  # For whom nothing else leads in; most sites have none.
 
@@ -178,7 +179,7 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
         # Nothing can be sent to this user: only what an operator reads out leads in.
         reply = operators.answer(challenge, given.code)
     else:
-        reply = factor.verify(challenge, user, given.code)
+        reply = check_factor(factor, challenge, user, given.code)
     if reply.outcome is Outcome.ACCEPTED:
         session.set_verified(request, user_id_of(user), reply.factor)
         gate_state(request).set_verified(request)
@@ -216,15 +217,18 @@ def resend(request: HttpRequest) -> HttpResponse:
     visit = visit_of(request, given)
     if not isinstance(visit, Visit):
         return visit
-    to_page = HttpResponseRedirect(with_next(page_url("verify") or "/", visit.next))
+    factor = visit.factor(given.factor)
+    to_page = HttpResponseRedirect(page_for(visit, factor))
     if request.method != "POST":
         return to_page
-    factor = visit.factor(given.factor)
     if factor is None:
         return refuse(visit, Reply(outcome=Outcome.UNREACHABLE), posted=True)
     reply = send(visit, factor, another=True)
     if reply.outcome is Outcome.DISOWNED:
         return leave(request)
+    if reply.outcome is Outcome.ALIVE:
+        # A factor that sends nothing: it may be answered at once.
+        return report(visit, "pending", reply) if visit.as_json else to_page
     if reply.outcome is not Outcome.ISSUED:
         return refuse(visit, reply, posted=True)
     return report(visit, "sent", reply) if visit.as_json else to_page

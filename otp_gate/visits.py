@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -13,8 +14,8 @@ from otp_gate import forms, session
 from otp_gate.challenge import Challenge
 from otp_gate.clients import wants_json
 from otp_gate.conf import gate_config
-from otp_gate.factors.base import Factor
-from otp_gate.responses import page_url, problem, safe_next, settings_url
+from otp_gate.factors.base import Factor, sends
+from otp_gate.responses import page_url, problem, safe_next, settings_url, with_next
 from otp_gate.saved import Kept
 from otp_gate.state import GateState
 
@@ -109,3 +110,21 @@ def leave(request: HttpRequest) -> HttpResponse:
         _("Log in first."),
         login_url=login_url,
     )
+
+
+def named_in(request: HttpRequest) -> str:
+    """Return the factor that the address names: one that sends nothing, after its button.
+
+    Others are not looked for there: a link of another site must not choose what costs money. A
+    code that is alive knows by itself how it was sent.
+    """
+    name = request.GET.get("factor", "")
+    return name if name in {item.id for item in gate_config().factors if not sends(item)} else ""
+
+
+def page_for(visit: Visit, factor: Factor | None) -> str:
+    """Return the address of the page that asks for this factor."""
+    url = with_next(page_url("verify") or "/", visit.next)
+    if factor is None or sends(factor):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({'factor': factor.id})}"

@@ -26,6 +26,10 @@ for _, key in ipairs(redis.call("KEYS", "*")) do
         value = string.gsub(value, "%d+", function(t) return text(tonumber(t) - ms / 1000) end)
       elseif name == "l" or name == "h" then
         value = text(tonumber(value) - ms)
+      elseif name == "p" then
+        value = string.gsub(value, "(........)(%d%d%d%d%d%d%d%d%d%d)(.)", function(id, t, letter)
+          return id .. text(tonumber(t) - ms / 1000) .. letter
+        end)
       elseif name == "b" then
         value = string.gsub(value, ":(%d+):", function(t)
           return ":" .. text(tonumber(t) - ms) .. ":"

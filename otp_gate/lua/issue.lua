@@ -54,7 +54,7 @@ for field in pairs(record) do
   if string.sub(field, 1, 1) == "t" then
     local other = string.sub(field, 2)
     if other ~= tag and now - read_challenge(other).issued > DAY * 1000 then
-      drop(field, "c" .. other, "o" .. other, "a" .. other, "u" .. other)
+      drop(field, "c" .. other, "o" .. other, "a" .. other, "u" .. other, "p" .. other)
     end
   end
 end

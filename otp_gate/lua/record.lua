@@ -14,8 +14,14 @@
 --   o<tag>   its predecessors: 2 characters of reference and 8 of digest each
 --   u<tag>   what c, t and o were before it, parted by ";": it may have to be taken back
 --   a<tag>   answers already given: 8 characters of attempt id, 1 of outcome each
+--   p<tag>   guesses that a factor compares by itself: 8 characters of attempt id, 10 of time
+--            (seconds), 1 of what it earned: c counted, l locked, s stopped; r forgiven
 --   b        digest:expires:attempts of a code that an operator reads out (break-glass)
 local DAY = 86400
+-- As many wrong answers as no setting allows: the code is void.
+local VOID = 1000000
+local CLAIM_LIFE = 30
+local CLAIM = "(........)(%d%d%d%d%d%d%d%d%d%d)(.)"
 local record = {}
 do
   local flat = redis.call("HGETALL", KEYS[1])
@@ -135,6 +141,30 @@ local function locked_for(per_day, credential)
     left = math.max(left, (wrong[#wrong - per_day + 1] + DAY) * 1000 - now)
   end
   return left
+end
+
+-- Set the lock that the row of wrong answers has earned; return true if it is a stop.
+local function count_lock(streak, lock_after, lock, lock_max, stop, credential)
+  if streak % lock_after == 0 then
+    set("l", text(now + math.min(lock * 2 ^ (streak / lock_after - 1), lock_max)))
+  end
+  if streak >= stop then
+    set("x", credential)
+  end
+  return streak >= stop
+end
+
+-- After a lock a new code is needed, in every session of this user.
+local function void_all()
+  for field in pairs(record) do
+    local tag = string.sub(field, 2)
+    local challenge = string.sub(field, 1, 1) == "t" and read_challenge(tag)
+    if challenge and challenge.flag == "" then
+      challenge.attempts = VOID
+      write_challenge(tag, challenge)
+    end
+  end
+  drop("b")
 end
 
 -- What this challenge is, if nobody asks anything of it.

@@ -81,28 +81,13 @@ if right or by_operator then
 end
 
 streak = streak + 1
-local lock_after = tonumber(ARGV[6])
-if streak % lock_after == 0 then
-  local lock = tonumber(ARGV[7]) * 2 ^ (streak / lock_after - 1)
-  set("l", text(now + math.min(lock, tonumber(ARGV[8]))))
-end
-if streak >= tonumber(ARGV[10]) then
-  set("x", ARGV[11])
-end
+count_lock(streak, tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[10]),
+  ARGV[11])
 limits.retry = locked_for(per_day, ARGV[11])
 limits.locked_now = limits.retry ~= 0
 if limits.locked_now then
-  -- After the lock a new code is needed, in every session of this user.
-  for field in pairs(record) do
-    local other = string.sub(field, 2)
-    local challenge = string.sub(field, 1, 1) == "t" and read_challenge(other)
-    if challenge and challenge.flag == "" then
-      challenge.attempts = math.max(challenge.attempts, limits.attempts)
-      write_challenge(other, challenge)
-    end
-  end
-  c.attempts = math.max(c.attempts, limits.attempts)
-  drop("b")
+  void_all()
+  c.attempts = VOID
 end
 set("a" .. tag, (record["a" .. tag] or "") .. attempt .. (limits.locked_now and "l" or "i"))
 keep(tonumber(ARGV[12]))
