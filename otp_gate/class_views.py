@@ -68,6 +68,8 @@ def renewed(view_class: Any) -> Any:
     if calls_super_by_own_name(view_class):
         return view_class
     same = {name: getattr(view_class, name) for name in ("__module__", "__qualname__", "__doc__")}
+    # Since Python 3.13 `inspect` finds the source of a class by it.
+    same |= {key: it for key, it in vars(view_class).items() if key == "__firstlineno__"}
     return type(view_class)(view_class.__name__, (view_class,), same)
 
 

@@ -67,9 +67,8 @@ def while_verified(request: HttpRequest, content: Any, interval: float = 5) -> A
 
 def may_see(request: HttpRequest, names: proofs.Names) -> bool:
     """True if a view acts for nobody, for the user that the gate judged, or for a verified one."""
-    if names in ((None, None), (gate_state(request).user_id, None)):
-        return True
-    if names[0] is not None and proofs.standing_of(request, names, None) == "proved":
+    is_known = names in ((None, None), (gate_state(request).user_id, None))
+    if is_known or (names[0] and proofs.standing_of(request, names, None) == "proved"):
         return True
     logger.warning("Not streamed: verified for another user", extra={"request": request})
     return False

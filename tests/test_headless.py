@@ -29,13 +29,18 @@ ALICE = {"username": "alice", "password": PASSWORD}
 def tables(django_db_setup: None, django_db_blocker: Any) -> None:
     """The tables of allauth, made outside of any test's transaction."""
     from django.conf import settings
+    from django.contrib.admin import site
 
+    registered = dict(site._registry)
     with (
         django_db_blocker.unblock(),
         override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, MIDDLEWARE]),
         override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, *APPS]),
     ):
         call_command("migrate", "account", verbosity=0)
+    # The admin of allauth would stay registered where allauth is not installed any more.
+    site._registry.clear()
+    site._registry.update(registered)
 
 
 @pytest.fixture(autouse=True)
