@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from functools import partial
+from io import BytesIO
 from typing import Any
 
 from django.contrib.auth.middleware import auser as djangos_auser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.datastructures import MultiValueDict
 from django.utils.functional import SimpleLazyObject
 
 DJANGO_AUTH = djangos_auser.__module__
@@ -108,27 +110,33 @@ def set_csrf_cookie(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def scrub_code(request: HttpRequest) -> None:
-    """Take the code out of what `request.POST` and `request.body` answer from now on.
+    """Take the code out of form, files, body and stream of a request; the other fields stay.
 
-    Error reporters and request loggers read both after the view, and know nothing of Django's
-    `sensitive_post_parameters`.
+    Error reporters and request loggers read them after the view, and know nothing of Django's
+    `sensitive_post_parameters`. Nothing is parsed for it: that would run the upload handlers. The
+    raw body goes as a whole, because a body that is no form cannot be cleaned with certainty.
     """
     there = request.__dict__
-    if "_body" in there:
-        request._body = b""
-    post = there.get("_post")
-    if post and "code" in post:
+    form = (there.get("_post") or QueryDict()).copy()
+    if "code" in form:
         from django.views.debug import SafeExceptionReporterFilter
 
-        cleansed = post.copy()
-        cleansed["code"] = SafeExceptionReporterFilter.cleansed_substitute
-        cleansed._mutable = False
-        request._post = cleansed  # type: ignore[attr-defined]
+        form["code"] = SafeExceptionReporterFilter.cleansed_substitute
+    form._mutable = False
+    files = MultiValueDict(there.get("_files") or {})
+    files.pop("code", None)
+    if (stream := there.get("_stream")) is not None:
+        stream.close()
+    there.update(_post=form, _files=files, _body=b"", _stream=BytesIO())
 
 
-def skip_csrf_middleware(request: HttpRequest) -> None:
-    """Let the site's CSRF middleware pass this request on: the view makes the check itself."""
-    request.csrf_processing_done = True  # type: ignore[attr-defined]
+def skip_csrf_middleware(request: HttpRequest, is_skipped: Any) -> None:
+    """Let the site's CSRF middleware pass this request on: the view makes the check itself.
+
+    Args:
+        is_skipped: its truth is asked at the check, when the view is known.
+    """
+    request.csrf_processing_done = is_skipped  # type: ignore[attr-defined]
 
 
 def unwrap_user(user: Any) -> Any:

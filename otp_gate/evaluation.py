@@ -33,6 +33,9 @@ logger = logging.getLogger("otp_gate")
 FAULTS = (StoreUnavailable, DatabaseError)
 """The session cannot be read, or ended; or the user of whom the policy asks cannot be loaded."""
 
+BODILESS = ("GET", "HEAD")
+"""Methods of requests that carry no code."""
+
 STATUSES: dict[Verdict, Status] = {
     Verdict.ANONYMOUS: "anonymous",
     Verdict.VERIFIED: "verified",
@@ -177,9 +180,11 @@ class Evaluation:
             request.session  # noqa: B018
         except AttributeError:
             raise GateMisplaced from None
-        if request.method == "POST" and exemptions.own_page(request) is not None:
+        if request.method not in BODILESS and exemptions.own_page(request) is not None:
             # The own page makes the check itself, for it knows how to answer.
-            skip_csrf_middleware(request)
+            on_own_page = exemptions.OnOwnPage(request)
+            request.__dict__[exemptions.ON_OWN_PAGE] = on_own_page
+            skip_csrf_middleware(request, on_own_page)
             # Set here: a middleware behind the gate may raise before the page is reached.
             request.sensitive_post_parameters = ("code",)  # type: ignore[attr-defined]
 

@@ -84,6 +84,27 @@ def page_due(request: HttpRequest, view: View | None = None) -> ResolverMatch | 
     return own_page(request)
 
 
+ON_OWN_PAGE = "otp_gate_on_own_page"
+"""Attribute of a request with a body that goes to an own page; see `OnOwnPage`."""
+
+
+class OnOwnPage:
+    """True, asked when the view is known, if the view that runs is one of the gate's own pages.
+
+    A middleware further in may send a POST to an own page's path to another view, and a pattern
+    that catches everything may stand there: the CSRF check of that view must be made.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    def __bool__(self) -> bool:
+        match = self.request.resolver_match
+        if match is None:
+            return False
+        return is_own(match.func) or page_due(self.request, match.func) is not None
+
+
 TRAPS = frozenset({404, 405, 410, 503})
 """Statuses of a middleware that finds no page, or closes the site for maintenance."""
 

@@ -125,9 +125,23 @@ def report(visit: Visit, status: str, reply: Reply) -> HttpResponse:
     }
     if visit.kept is not None:
         body["kept"] = visit.kept.waits
-    # With CSRF_USE_SESSIONS there is no cookie from which a program could read it.
-    body["csrf_token"] = get_token(visit.request)
-    return JsonResponse(body)
+    return JsonResponse(with_token(visit.request, body))
+
+
+def with_token(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
+    """Add the CSRF token: with CSRF_USE_SESSIONS there is no cookie to read it from."""
+    return body | {"csrf_token": get_token(request)}
+
+
+def csrf_problem(request: HttpRequest) -> HttpResponse:
+    """Answer a program whose CSRF token is missing or wrong, with one that is right."""
+    return problem(
+        403,
+        "csrf",
+        _("The page was out of date"),
+        _("Send the request again with this csrf_token."),
+        **with_token(request, {}),
+    )
 
 
 def refuse(visit: Visit, reply: Reply, *, posted: bool) -> HttpResponse:
@@ -153,6 +167,8 @@ def refuse(visit: Visit, reply: Reply, *, posted: bool) -> HttpResponse:
         }
     if outcome is Outcome.UNREACHABLE:
         extra["missing"] = missing(visit)
+    if not posted:
+        extra = with_token(visit.request, extra)
     response = problem(status, code, str(title), str(detail), **extra)
     return with_retry_after(response, reply) if too_many else response
 

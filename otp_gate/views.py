@@ -19,7 +19,6 @@ from django.http import (
     HttpResponseRedirect,
     JsonResponse,
 )
-from django.middleware.csrf import get_token
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -36,7 +35,7 @@ from otp_gate.factors.base import check as check_factor
 from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
 from otp_gate.outcomes import Outcome, Reply
-from otp_gate.pages import refuse, report, show, unavailable
+from otp_gate.pages import csrf_problem, refuse, report, show, unavailable, with_token
 from otp_gate.responses import page_url, problem, safe_next, unseen, with_next
 from otp_gate.state import GateState, gate_state
 from otp_gate.visits import Visit, challenge_of, go_on, leave, named_in, page_for, visit_of
@@ -66,7 +65,8 @@ def own_page(view: View) -> View:
         if request.method not in METHODS:
             return HttpResponseNotAllowed(METHODS)
         try:
-            return view(request) if csrf_failure(request) is None else out_of_date(request)
+            reason = csrf_failure(request)
+            return view(request) if reason is None else out_of_date(request, reason)
         except StoreUnavailable as error:
             logger.error("Unavailable: %s", error)
         except DatabaseError as error:
@@ -100,26 +100,34 @@ def own_page(view: View) -> View:
 
 
 @sensitive_variables()
-def out_of_date(request: HttpRequest) -> HttpResponse:
+def out_of_date(request: HttpRequest, reason: str) -> HttpResponse:
     """Answer a form whose CSRF token is refused: the page is older than the last login or code.
 
     Nothing is compared, counted or sent, and no saved request is replayed: another site may have
-    sent this. A verified user goes on; a half-authenticated user sees the page anew.
+    sent this. A verified user goes on, an anonymous one to the login; a half-authenticated user
+    sees the page anew.
     """
-    if wants_json(request):
-        return problem(
-            403,
-            "csrf",
-            _("The page was out of date"),
-            _("Send the request again with this csrf_token."),
-            csrf_token=get_token(request),
-        )
+    logger.warning("Refused: CSRF check of %s, %s", request.path, reason)
     if request.path == page_url("disown"):
-        return ask_to_disown(request, status=403)
+        return csrf_problem(request) if wants_json(request) else ask_to_disown(request, status=403)
     visit = visit_of(request, replace(forms.read(request), kept=NO_SAVED_REQUEST))
     if not isinstance(visit, Visit):
         return visit
-    return show(visit, challenge_of(visit).peek(), error="csrf", status=403)
+    if visit.as_json:
+        return csrf_problem(request)
+    reply = pending_reply(visit)
+    if reply.outcome is Outcome.DISOWNED:
+        return leave(request)
+    return show(visit, reply, error="csrf", status=403)
+
+
+def pending_reply(visit: Visit) -> Reply:
+    """Return what is pending; sends and counts nothing."""
+    if visit.factor(named_in(visit.request)) is None:
+        from otp_gate import operators  # For whom nothing else leads in; most sites have none.
+
+        return operators.peek(visit.user)
+    return challenge_of(visit).peek()
 
 
 NO_SAVED_REQUEST = "-"
@@ -139,17 +147,11 @@ def verify(request: HttpRequest) -> HttpResponse:
     if (blind := unseen(request)) is not None:
         return blind
     factor = visit.factor(named_in(request))
-    if factor is None:
-        from otp_gate import operators  # For whom nothing else leads in; most sites have none.
-
-        return answer(visit, operators.peek(visit.user))
-    looks = accepts_page(request) and not is_framed(request)
-    if request.method == "HEAD" or visit.as_json or not looks:
-        # Nobody who could type a code is looking.
-        reply = challenge_of(visit).peek()
-    else:
-        reply = send(visit, factor, another=False)
-    return answer(visit, reply)
+    looks = accepts_page(request) and not is_framed(request) and not visit.as_json
+    if factor is None or request.method == "HEAD" or not looks:
+        # Nobody who could type a code is looking, or there is no way to send one.
+        return answer(visit, pending_reply(visit))
+    return answer(visit, send(visit, factor, another=False))
 
 
 def answer(visit: Visit, reply: Reply) -> HttpResponse:
@@ -260,7 +262,8 @@ def disown(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         if stage == "invalid":
             return problem(400, "invalid", _("Invalid link"), _("It is too old, or was used."))
-        return JsonResponse({"status": stage})
+        body = {"status": stage}
+        return JsonResponse(with_token(request, body) if stage == "ask" else body)
     return show_disown_stage(request, stage, token if named else "")
 
 

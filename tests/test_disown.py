@@ -237,7 +237,9 @@ def test_a_link_of_a_deleted_user_does_nothing(half: Client, alice: Any, heard: 
 def test_programs_disown_too(half: Client, anybody: Any) -> None:
     """As JSON: GET asks, POST does it once."""
     open_page(half)
-    assert anybody.get(disown_link(), headers=JSON).json() == {"status": "ask"}
+    asked = anybody.get(disown_link(), headers=JSON).json()
+    assert len(asked.pop("csrf_token")) == 64
+    assert asked == {"status": "ask"}
     assert post_json(anybody, DISOWN, {"token": token()}).json() == {"status": "done"}
     again = post_json(anybody, DISOWN, {"token": token()})
     assert (again.status_code, again.json()["code"]) == (400, "invalid")

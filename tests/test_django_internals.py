@@ -12,8 +12,9 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.cache import SessionStore
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, RequestFactory
+from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.utils.functional import SimpleLazyObject
 
 from otp_gate import django_internals as internals
@@ -128,7 +129,7 @@ def test_the_real_django_otp_lives_where_it_is_looked_for() -> None:
 def test_a_csrf_check_is_made_and_skipped(rf: RequestFactory) -> None:
     request: Any = rf.post("/", {"code": "1"})
     request._dont_enforce_csrf_checks = False
-    internals.skip_csrf_middleware(request)
+    internals.skip_csrf_middleware(request, True)
     middleware: Any = internals.CsrfCheck(lambda request: HttpResponse())
     assert middleware.process_view(request, lambda request: None, (), {}) is None
     assert internals.csrf_failure(request)
@@ -151,11 +152,25 @@ def test_a_code_is_scrubbed(rf: RequestFactory) -> None:
     assert (form.POST["code"], form.POST["next"], form.body) == ("********************", "/", b"")
     with pytest.raises(AttributeError):
         form.POST["code"] = "1"
-    unread: Any = rf.post("/", {"next": "/"})
-    internals.scrub_code(unread)
-    assert unread.POST["next"] == "/"
-    internals.scrub_code(unread)
-    assert unread.POST["next"] == "/"
+
+
+@pytest.mark.parametrize("make", [RequestFactory, AsyncRequestFactory])
+@pytest.mark.parametrize("read", ["POST", "body", ""])
+def test_nothing_reads_a_scrubbed_body(make: Any, read: str) -> None:
+    fields = {"code": "123456", "next": "/", "other": SimpleUploadedFile("a", b"1")}
+    request: Any = make().post("/", fields)
+    if read:
+        getattr(request, read)
+    for _ in range(2):
+        internals.scrub_code(request)
+        assert (request.body, request.read()) == (b"", b"")
+        assert (dict(request.POST), len(request.FILES)) == (
+            ({"code": ["********************"], "next": ["/"]}, 1) if read == "POST" else ({}, 0)
+        )
+    bare: Any = HttpRequest()
+    internals.scrub_code(bare)
+    assert bare.body == b""
+    request.close()
 
 
 def test_a_session_store_has_no_user_of_its_own() -> None:

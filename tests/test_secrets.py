@@ -10,11 +10,13 @@ import django
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.log import AdminEmailHandler
 
 from tests import doubles
-from tests.browsers import ask_for_code, post_json
+from tests.browsers import AsyncBrowser, ask_for_code, post_json
 from tests.clock import Clock
+from tests.gates import put_around_gate
 from tests.helpers import (
     CANCEL,
     DISOWN,
@@ -131,6 +133,67 @@ def test_an_error_report_holds_no_code(
         assert "RuntimeError" in text
         assert "192837" not in text
         assert "&#x27;1&#x27;, &#x27;9&#x27;" not in text
+
+
+PLACES = {
+    "before the view": ({"after": [f"{__name__}.raises"]}, "a bug of the site"),
+    "at the view": ({"before": [f"{__name__}.RaisesAtView"]}, "a bug of the site"),
+    "on the way back": ({"before": [f"{__name__}.raises_late"]}, "a bug of the site"),
+}
+
+
+def raises(get_response: Any) -> Any:
+    """A middleware with a bug, on the way to the view."""
+
+    def middleware(request: Any) -> Any:
+        if request.method == "POST":
+            raise RuntimeError("a bug of the site")
+        return get_response(request)
+
+    return middleware
+
+
+def raises_late(get_response: Any) -> Any:
+    """A middleware with a bug, on the way back."""
+
+    def middleware(request: Any) -> Any:
+        response = get_response(request)
+        if request.method == "POST":
+            raise RuntimeError("a bug of the site")
+        return response
+
+    return middleware
+
+
+class RaisesAtView(MiddlewareMixin):
+    """A middleware with a bug, as soon as the view is known."""
+
+    def process_view(self, request: Any, *args: Any) -> None:
+        if request.method == "POST":
+            raise RuntimeError("a bug of the site")
+
+
+@pytest.mark.parametrize("server", ["wsgi", "asgi"])
+@pytest.mark.parametrize("url", [VERIFY, RESEND, CANCEL, DISOWN])
+@pytest.mark.parametrize("place", PLACES)
+def test_an_error_beside_the_page_holds_no_code(
+    half: Client, settings: Any, reporting: None, place: str, url: str, server: str
+) -> None:
+    """Wherever a middleware of the site raises, the report shows the request without the code."""
+    around, message = PLACES[place]
+    put_around_gate(settings, **around)
+    client = Client(raise_request_exception=False)
+    client.cookies = half.cookies
+    browser: Any = client
+    if server == "asgi":
+        browser = AsyncBrowser(client)
+        browser.client.raise_request_exception = False
+    browser.post(url, {"code": "192837", "next": "/secret/"})
+    reports = [report for report in mail.outbox if report.to == ["admin@example.org"]]
+    assert any(message in report.body for report in reports)
+    for report in reports:
+        for text in (report.body, str(report.alternatives)):
+            assert "192837" not in text
 
 
 def test_an_error_in_a_delivery_holds_no_code(
