@@ -307,6 +307,16 @@ def test_development_may_print_codes_and_keep_them_in_this_process(in_production
         assert found(**{**project(name), "DEBUG": True}) == []
 
 
+def test_a_host_that_anybody_may_name(in_production: None) -> None:
+    """W010 in production only, and not where the sites framework or ALLOWED_HOSTS says the host."""
+    bad = project("w010_any_host")
+    assert found(**{**bad, "DEBUG": True}) == []
+    assert found(**{**bad, "INSTALLED_APPS": current.INSTALLED_APPS}) == []
+    assert found(**{**bad, "ALLOWED_HOSTS": [".example.org"]}) == []
+    [message] = found(**{**bad, "ALLOWED_HOSTS": [".example.org", "*"]})
+    assert message.hint.startswith('ALLOWED_HOSTS = ["www.example.com"]')
+
+
 def test_mail_without_a_default_mailer_is_no_affair_of_ours(in_production: None) -> None:
     """Django 6.1 says itself that a mailer is missing; another factor needs none."""
     assert found(**{**project("right"), "MAILERS": {}}) == []

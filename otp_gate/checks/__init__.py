@@ -23,6 +23,7 @@ CHECKS = {
     "CACHES has a Redis for the gate": surroundings.check_cache,
     "Sessions can be taken back": surroundings.check_sessions,
     "Codes reach people": surroundings.check_delivery,
+    "Messages name the host of this site": surroundings.check_hosts,
 }
 """What each looks after, in words, when all is well: `manage.py otp_gate doctor` prints it."""
 

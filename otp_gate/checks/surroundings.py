@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.sessions.backends.signed_cookies import SessionStore as SignedCookies
 from django.core import checks, mail
@@ -21,6 +21,7 @@ E_CACHE = "otp_gate.E005"
 E_IN_PROCESS = "otp_gate.E010"
 W_SIGNED_COOKIES = "otp_gate.W002"
 W_NOBODY_READS = "otp_gate.W003"
+W_ANY_HOST = "otp_gate.W010"
 
 IN_PROCESS = "fakeredis"
 
@@ -144,3 +145,24 @@ def mail_backend() -> type | None:
     if is_tested() and issubclass(backend, locmem.EmailBackend):
         return None  # Django's own test runner put it there.
     return backend if issubclass(backend, NOT_SENT) else None
+
+
+def check_hosts(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The links in messages lead to this site, and not to the host that a request names.
+
+    Django's documentation of ALLOWED_HOSTS names the attack: a client sends the password with a
+    `Host` of its own, and the mail to the user then holds a link to that host.
+    """
+    if settings.DEBUG or apps.is_installed("django.contrib.sites"):
+        return []
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        checks.Warning(
+            "ALLOWED_HOSTS holds '*', and the sites framework is not installed: the mail with the "
+            "code names, and links to, the host that the request names, which may be an "
+            "attacker's.",
+            hint='ALLOWED_HOSTS = ["www.example.com"], with the names of this site',
+            id=W_ANY_HOST,
+        )
+    ]
