@@ -12,7 +12,7 @@ PAGES_AND_PROGRAMS = FRAMES | {"", "document", "empty"}
 SUBRESOURCES = ("image/", "text/css", "font/", "audio/", "video/")
 """How the `Accept` of the others begins where there is no `Sec-Fetch-Dest` (plain HTTP)."""
 
-HTML, JSON, HTMX, BARE = "html", "json", "htmx", "bare"
+HTML, JSON, HTMX, FRAGMENT, BARE = "html", "json", "htmx", "fragment", "bare"
 
 
 def header(request: HttpRequest, name: str) -> str:
@@ -24,7 +24,7 @@ def header(request: HttpRequest, name: str) -> str:
 
 
 def kind_of(request: HttpRequest) -> str:
-    """Return HTML, JSON, HTMX or BARE: the form of answer that this client can use.
+    """Return HTML, JSON, HTMX, FRAGMENT or BARE: the form of answer that this client can use.
 
     Decided by what the client says of itself, and never by the method or by what the path
     resolves to: an unknown path must answer like a known one.
@@ -37,6 +37,8 @@ def kind_of(request: HttpRequest) -> str:
         return BARE
     if header(request, "HTTP_HX_REQUEST") == "true":
         return HTMX
+    if is_fragment(request):
+        return FRAGMENT
     if wants_json(request):
         return JSON
     accept = header(request, "HTTP_ACCEPT")
@@ -47,7 +49,7 @@ def kind_of(request: HttpRequest) -> str:
 
 def wants_json(request: HttpRequest) -> bool:
     """True for `fetch`, XHR and API clients."""
-    if is_turbo(request):
+    if is_turbo(request) or is_fragment(request):
         return False
     accept = header(request, "HTTP_ACCEPT")
     if header(request, "HTTP_X_REQUESTED_WITH") == "xmlhttprequest":
@@ -77,6 +79,11 @@ def is_turbo(request: HttpRequest) -> bool:
         or "HTTP_TURBO_FRAME" in request.META
         or "text/vnd.turbo-stream.html" in header(request, "HTTP_ACCEPT")
     )
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """True for Unpoly and alpine-ajax: they take parts out of a page, and can read nothing else."""
+    return "HTTP_X_UP_VERSION" in request.META or "HTTP_X_ALPINE_REQUEST" in request.META
 
 
 def is_ahead_of_click(request: HttpRequest) -> bool:

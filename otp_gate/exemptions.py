@@ -168,9 +168,31 @@ def is_exempt(request: HttpRequest, match: ResolverMatch | None, config: GateCon
         # STATIC_URL may be empty or "/", which as a prefix would open the whole site.
         or match.func is serve_static
         or (config.exempt_views and naming(match, config.exempt_views) is not None)
+        or asks_silently(request, match)
     ):
         return True
     return any(_is_under(request.path_info, prefix) for prefix in config.exempt_paths)
+
+
+AUTHORIZE_VIEWS = frozenset(
+    {"oauth2_provider.views.base.AuthorizationView", "oidc_provider.views.AuthorizeView"}
+)
+
+
+def asks_silently(request: HttpRequest, match: ResolverMatch) -> bool:
+    """Return True for a request to an OAuth provider that may show no page (`prompt=none`).
+
+    The client must get an error at its own address (OpenID Connect Core 1.0, 3.1.2.6), and only
+    the provider knows which address that is. So its view runs, and sees AnonymousUser: it answers
+    `login_required`, as it does to a stranger.
+    """
+    if "prompt=none" not in request.META.get("QUERY_STRING", "") or request.method != "GET":
+        return False
+    if request.GET.getlist("prompt") != ["none"]:
+        return False
+    ancestors = getattr(getattr(match.func, "view_class", None), "__mro__", ())
+    names = {f"{item.__module__}.{item.__qualname__}" for item in ancestors}
+    return not AUTHORIZE_VIEWS.isdisjoint(names)
 
 
 def reveals_user(match: ResolverMatch | None) -> bool:

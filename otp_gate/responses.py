@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-from functools import lru_cache
+import re
+from functools import lru_cache, partial
+from inspect import unwrap
 from itertools import product, starmap
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.contrib.auth.views import LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.urls import NoReverseMatch, ResolverMatch, get_script_prefix, get_urlconf, reverse
@@ -20,10 +21,13 @@ from django.utils.http import escape_leading_slashes, http_date, url_has_allowed
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from otp_gate.clients import BARE, HTMX, JSON, is_framed, is_turbo, kind_of
+from otp_gate.clients import BARE, FRAGMENT, HTMX, JSON, is_fragment, is_framed, is_turbo, kind_of
 from otp_gate.exemptions import CACHED, is_own, match_of
 
 logger = logging.getLogger("otp_gate")
+
+MAX_PARTS = 20
+"""So many parts of a page are answered that a client names in a header."""
 
 MAX_NEXT = 2000
 """Longest `next` (characters): past it, proxies and browsers cut or refuse the address."""
@@ -82,13 +86,70 @@ def safe_next(request: HttpRequest, target: object) -> str:
     for match in starmap(match_of, product(paths, urlconfs)):
         if match is not None and (is_own(match.func) or is_log_out(match)):
             return ""
-    return target
+    return without_login_token(target)
 
 
 def is_log_out(match: ResolverMatch) -> bool:
-    """True for Django's log-out view, and for what is named as it is (the admin's)."""
-    view_class = getattr(match.func, "view_class", object)
-    return match.url_name == "logout" or issubclass(view_class, LogoutView)
+    """Return True for a view that a GET logs out by: known by its names, or by what it does.
+
+    By the name of its URL, its function, its module, its class or an ancestor of the class
+    (`cas_ng_logout`, `user_logout`, `LogoutInitView`); or because it logs out in any case, before
+    it decides anything.
+    """
+    view: Any = match.func
+    while isinstance(view, partial):
+        view = view.func
+    # No further than to the class: a decorator of its `dispatch` is followed by `as_view`.
+    view = unwrap(view, stop=lambda item: hasattr(item, "view_class") or hasattr(item, "cls"))
+    return is_log_out_view(view, match.url_name or "")
+
+
+@lru_cache(maxsize=CACHED)
+def is_log_out_view(function: Any, url_name: str) -> bool:
+    """See `is_log_out`."""
+    view_class = getattr(function, "view_class", None) or getattr(function, "cls", None)
+    parts = [function] if view_class is None else view_class.__mro__
+    names = [getattr(part, "__name__", "") for part in parts]
+    modules = [str(getattr(part, "__module__", "")).rpartition(".")[2] for part in parts]
+    if any(LOG_OUT.search(CAMEL.sub("_", name).lower()) for name in (url_name, *names, *modules)):
+        return True
+    handlers = (getattr(view_class, name, None) for name in ("dispatch", "get"))
+    return any(logs_out_at_once(item) for item in (function, *handlers))
+
+
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+LOG_OUT = re.compile(r"(?<![a-z])(log|sign)[_-]?(out|off)(?![a-z])|(?<![a-z])end[_-]?session")
+LOGS_OUT = frozenset({"logout", "alogout", "auth_logout", "django_logout", "flush", "aflush"})
+
+
+def logs_out_at_once(function: Any) -> bool:
+    """Return True for a function that logs out before its first condition."""
+    code = getattr(unwrap(function), "__code__", None)
+    if code is None or LOGS_OUT.isdisjoint(code.co_names):
+        return False
+    import dis  # By the worker that meets such a view.
+
+    for step in dis.get_instructions(code):
+        if step.argval in LOGS_OUT and step.opname.startswith("LOAD"):
+            return True
+        if "JUMP_" in step.opname and "IF" in step.opname:
+            break
+    return False
+
+
+def without_login_token(target: str) -> str:
+    """Return the address without a token by which django-sesame's middleware logs in.
+
+    The user who typed the code is logged in. A second login by the same token asks for the next
+    code, on browsers for which sesame leaves the token in the address (Safari) without end.
+    """
+    if not any(path.startswith("sesame.middleware.") for path in settings.MIDDLEWARE):
+        return target
+    name = getattr(settings, "SESAME_TOKEN_NAME", "sesame")
+    parts = urlsplit(target)
+    pairs = parts.query.split("&")
+    rest = [pair for pair in pairs if unquote_plus(pair.partition("=")[0]) != name]
+    return parts._replace(query="&".join(rest)).geturl() if len(rest) < len(pairs) else target
 
 
 def with_next(url: str, target: str) -> str:
@@ -173,7 +234,22 @@ def unseen(request: HttpRequest) -> HttpResponse | None:
         return HttpResponse(status=403, content_type="text/plain")
     if is_turbo(request):
         return render(request, "otp_gate/turbo.html", {"page_url": request.get_full_path()})
+    if is_fragment(request):
+        return whole_page(request, address_of(request))
     return None
+
+
+def whole_page(request: HttpRequest, url: str) -> HttpResponse:
+    """Tell Unpoly and alpine-ajax to load this address as a page: 403, with a way on in each part.
+
+    Neither has a header for it, and where a part of the OTP page were put in place of another, it
+    would be under the scripts and the policy of that page. A `meta refresh` needs no script: the
+    HTML standard obeys it wherever it is inserted. alpine-ajax looks for the ids that it names;
+    Unpoly falls back to the main element.
+    """
+    ids = request.META.get("HTTP_X_ALPINE_TARGET", "").split()[:MAX_PARTS]
+    context = {"page_url": url, "ids": ids}
+    return render(None, "otp_gate/whole_page.html", context, status=403)
 
 
 def turn_away(request: HttpRequest, *, comes_back: bool = True) -> HttpResponse:
@@ -190,6 +266,8 @@ def turn_away(request: HttpRequest, *, comes_back: bool = True) -> HttpResponse:
     elif kind == HTMX:
         response = HttpResponse(status=403, content_type="text/plain")
         response["HX-Redirect"] = with_next(url, safe_next(request, current_page(request)))
+    elif kind == FRAGMENT:
+        response = whole_page(request, with_next(url, referring_page(request)))
     elif kind == JSON:
         response = problem(
             403,

@@ -1,10 +1,11 @@
 """The only module that knows the session keys: who is half-authenticated, who is verified.
 
-Three entries. MARKS is `{user id: [when, factor]}`: the users whose code was typed in within this
+Four entries. MARKS is `{user id: [when, factor]}`: the users whose code was typed in within this
 login (more than one only where a middleware lends a verified user another identity). PENDING is
 `[nonce, since, step-up]` (and, after a fault of Redis, what was lost): the challenge that this
-session waits for. KEPT is a request that goes on after the code (`state.Kept`). All die with the
-session, and `user_logged_in` takes them away.
+session waits for. KEPT is a request that goes on after the code (`saved.Kept`). FOLLOWED is
+`[address, when]`: where the last code led. All die with the session, and `user_logged_in` takes
+all but the last away.
 
 Times are this process's clock in seconds: they bound how long a session may wait or stay
 verified, which no Redis may be asked about on an ordinary request. Codes live by Redis's clock.
@@ -33,6 +34,7 @@ from otp_gate.reading import unreadable as unreadable
 MARKS = "_otp_gate_verified"
 PENDING = "_otp_gate_pending"
 KEPT = "_otp_gate_kept"
+FOLLOWED = "_otp_gate_followed"
 
 LOGIN = SESSION_KEY
 """Django's own entry: the id of the user who logged in."""
@@ -211,6 +213,23 @@ def is_overdue(data: Mapping[str, Any]) -> bool:
 def is_waiting(pending: Pending | None) -> bool:
     """True while there is a challenge that may still be met."""
     return pending is not None and time.time() - pending.since <= gate_config().pending_ttl
+
+
+LOOP = 15
+"""Seconds within which a login that followed on a code counts as the work of its `next`."""
+
+
+def follow(session: Any, target: str, pending: Pending) -> str:
+    """Return where a right code leads: `target`, or "" if following it logs in again.
+
+    An address may log in by itself (a token in it, a link). Led there after each code, the user
+    would type codes without end. So an address that was followed once, and on which a new login
+    began at once, is not followed again.
+    """
+    entry, session[FOLLOWED] = session.get(FOLLOWED), [target, time.time()]
+    if pending.step_up or not is_shaped(entry, (str, float)) or entry[0] != target:
+        return target
+    return "" if 0 <= pending.since - entry[1] <= LOOP else target
 
 
 def set_verified(request: HttpRequest, user_id: str, factor: str) -> None:

@@ -183,11 +183,12 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
     else:
         reply = check_factor(factor, challenge, user, given.code)
     if reply.outcome is Outcome.ACCEPTED:
+        target = session.follow(request.session, visit.next, visit.pending) if visit.next else ""
         session.set_verified(request, user_id_of(user), reply.factor)
         gate_state(request).set_verified(request)
         emit(signals.code_accepted, visit, factor=reply.factor)
         logger.info("Accepted: user %s by %s", user_id_of(user), reply.factor)
-        return go_on(visit.request, visit.next, visit.as_json, given.kept)
+        return go_on(visit.request, target, visit.as_json, given.kept)
     if reply.outcome is Outcome.DISOWNED:
         return leave(request)
     logger.info("Refused: user %s, %s", user_id_of(user), reply.outcome.value)

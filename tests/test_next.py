@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth import get_user_model, login
 from django.core import mail
+from django.http import HttpRequest
 from django.test import Client
 
 from tests.browsers import (
     is_in,
     redis_commands,
 )
+from tests.clock import Clock
+from tests.gates import put_around_gate
 from tests.helpers import (
     CANCEL,
     DISOWN,
     RESEND,
     VERIFY,
     last_code,
+    log_in,
     open_page,
     wrong_code,
 )
+from tests.urlconfs import log_outs
 
 INVALID = "Invalid one-time password"
 EXPIRED = "One-time password has expired"
@@ -78,6 +85,102 @@ def test_nobody_is_signed_out_by_what_follows_the_code(
     response = half.post(VERIFY, {"code": open_page(half), "next": target}, follow=True)
     assert response.redirect_chain == [("/", 302)]
     assert is_in(half)
+
+
+@pytest.mark.parametrize("path", log_outs.OUT)
+def test_no_log_out_follows_the_code(half: Client, settings: Any, path: str) -> None:
+    """Whatever it is called: it is known by its names, or by what it does."""
+    settings.ROOT_URLCONF = "tests.urlconfs.log_outs"
+    response = half.post(VERIFY, {"code": open_page(half), "next": f"/{path}"})
+    assert response["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", log_outs.PAGES)
+def test_what_only_looks_like_a_log_out_follows(half: Client, settings: Any, path: str) -> None:
+    """A page that logs out by a POST only, and a name that holds the letters by chance."""
+    settings.ROOT_URLCONF = "tests.urlconfs.log_outs"
+    response = half.post(VERIFY, {"code": open_page(half), "next": f"/{path}"})
+    assert response["Location"] == f"/{path}"
+
+
+# Addresses that log in
+
+
+def logs_in_by_token(get_response: Any) -> Any:
+    """A middleware that logs in by a token in the address, and leaves it there."""
+
+    def middleware(request: HttpRequest) -> Any:
+        if "token" in request.GET:
+            user = get_user_model().objects.get(username="alice")
+            login(request, user, "django.contrib.auth.backends.ModelBackend")
+        return get_response(request)
+
+    return middleware
+
+
+def types_codes(client: Any, clock: Clock, address: str) -> list[str]:
+    """Follow a link, and type each code that is asked for; return where each of them led."""
+    led: list[str] = []
+    while len(led) < 4:
+        answer = client.get(address)
+        if answer.status_code != 302 or not answer["Location"].startswith(VERIFY):
+            break
+        clock.advance(31)
+        target = parse_qs(urlsplit(answer["Location"]).query)["next"][0]
+        page = client.get(answer["Location"])
+        assert page.status_code == 200
+        address = client.post(VERIFY, {"code": last_code(), "next": target})["Location"]
+        led.append(address)
+    return led
+
+
+def test_an_address_that_logs_in_asks_for_no_codes_without_end(
+    alice: Any, settings: Any, clock: Clock
+) -> None:
+    """The second right code leads elsewhere, and the user is in."""
+    settings.OTP_GATE = {"SENDS": [(100, 900)]}
+    put_around_gate(settings, before=[f"{__name__}.logs_in_by_token"])
+    client = Client()
+    assert types_codes(client, clock, "/secret/?token=1") == ["/secret/?token=1", "/"]
+    assert is_in(client)
+
+
+def test_the_same_page_may_follow_two_logins(half: Client, clock: Clock) -> None:
+    """A user who logs in again later is led to where the first login led."""
+    for _ in range(2):
+        fields = {"code": open_page(half), "next": "/plain/"}
+        assert half.post(VERIFY, fields)["Location"] == "/plain/"
+        clock.advance(60)
+        log_in(half)
+
+
+@pytest.mark.parametrize("name", ["sesame", "ticket"])
+def test_sesame_on_safari_asks_for_one_code(
+    alice: Any, settings: Any, clock: Clock, name: str, monkeypatch: Any
+) -> None:
+    """Where django-sesame leaves the token in the address, `next` is without it."""
+    from sesame.middleware import AuthenticationMiddleware
+    from sesame.utils import get_token
+
+    settings.AUTHENTICATION_BACKENDS = [
+        "django.contrib.auth.backends.ModelBackend",
+        "sesame.backends.ModelBackend",
+    ]
+    if name != "sesame":
+        settings.SESAME_TOKEN_NAME = name
+    monkeypatch.setattr("sesame.settings.TOKEN_NAME", name)
+    monkeypatch.setattr(AuthenticationMiddleware, "is_safari", staticmethod(lambda request: True))
+    put_around_gate(settings, before=["sesame.middleware.AuthenticationMiddleware"])
+    client = Client()
+    address = f"/secret/?a=1&{name}={get_token(alice)}&b=2"
+    assert types_codes(client, clock, address) == ["/secret/?a=1&b=2"]
+    assert is_in(client)
+
+
+def test_the_parameter_of_another_package_stays(half: Client) -> None:
+    """Without the middleware of django-sesame a parameter of that name is the site's."""
+    response = half.post(VERIFY, {"code": open_page(half), "next": "/plain/?sesame=1"})
+    assert response["Location"] == "/plain/?sesame=1"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests import views
+from tests.browsers import AsyncBrowser
 from tests.gates import assert_held
 from tests.helpers import VERIFY, open_page
 
@@ -313,6 +314,83 @@ def test_turbo_is_told_to_load_the_code_page_as_a_page(
     assert not mailoutbox
     assert held.get(VERIFY).content.count(b'data-turbo="false"') >= 2
     assert len(mailoutbox) == 1
+
+
+# Unpoly and alpine-ajax
+
+UNPOLY = {"x-up-version": "3.14.3", "x-up-target": "#place", "accept": "*/*"}
+ALPINE = {"x-alpine-request": "true", "x-alpine-target": "place other", "accept": "*/*"}
+REFRESH = '<meta http-equiv="refresh" content="0; url={}">'
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("page", ["http://testserver/plain/?a=1&b=2", "http://evil.example/x", ""])
+@pytest.mark.parametrize("headers", [UNPOLY, ALPINE])
+def test_a_fragment_leads_to_the_page_as_a_whole(
+    held: Any, headers: dict[str, str], page: str, method: str, mailoutbox: Any
+) -> None:
+    """In each part that the client puts in, and back to the page that it is on, on this host."""
+    fetched = {**headers, "sec-fetch-dest": "empty", "sec-fetch-mode": "cors", "referer": page}
+    answer = held.generic(method, "/secret/", headers=fetched)
+    text = answer.content.decode()
+    assert (answer.status_code, answer["Content-Type"]) == (403, "text/html; charset=utf-8")
+    target = "/otp/?next=/plain/%3Fa%3D1%26b%3D2" if "testserver" in page else "/otp/"
+    assert text.count(REFRESH.format(target)) == (1 if headers is UNPOLY else 2)
+    parts = ["<main up-main>"] if headers is UNPOLY else ['<div id="place">', '<div id="other">']
+    assert all(part in text for part in parts)
+    assert "no-store" in answer["Cache-Control"]
+    assert not views.RAN
+    assert not mailoutbox
+
+
+@pytest.mark.parametrize("headers", [UNPOLY, ALPINE])
+def test_a_fragment_of_the_page_for_the_code_is_none(
+    held: Any, headers: dict[str, str], mailoutbox: Any
+) -> None:
+    """It is loaded as a page, and sends no code before."""
+    answer = held.get(f"{VERIFY}?next=/plain/", headers=headers)
+    assert answer.status_code == 403
+    assert REFRESH.format("/otp/?next=/plain/") in answer.content.decode()
+    assert not mailoutbox
+
+
+def test_ids_of_a_header_are_text(held: Any) -> None:
+    """They are escaped, and not without number."""
+    headers = {"x-alpine-request": "true", "x-alpine-target": '"><x ' + "a " * 100}
+    text = held.get("/secret/", headers=headers).content.decode()
+    assert '<div id="&quot;&gt;&lt;x">' in text
+    assert text.count("<div") == 20
+
+
+# OpenID Connect
+
+
+@pytest.mark.parametrize("server", ["wsgi", "asgi"])
+@pytest.mark.parametrize(
+    ("query", "runs"),
+    [
+        ("?prompt=none", True),
+        ("?client_id=a&prompt=none&state=b", True),
+        ("?prompt=login", False),
+        ("?prompt=none&prompt=login", False),
+        ("?prompt=nonesuch", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/authorize/", "/authorize/ours/", "/secret/"])
+def test_a_silent_authorization_gets_its_error(
+    settings: Any, half: Client, path: str, query: str, runs: bool, server: str
+) -> None:
+    """The provider's own view answers it, and sees nobody; no other view does."""
+    settings.ROOT_URLCONF = "tests.urlconfs.authorize"
+    browser = half if server == "wsgi" else AsyncBrowser(half)
+    answer = browser.get(path + query, headers={"sec-fetch-dest": "iframe", "accept": CHROME})
+    if runs and path != "/secret/":
+        assert answer["Location"] == "https://client.example/?error=login_required"
+    else:
+        assert answer["Location"].startswith(VERIFY)
+    post = browser.post(path + query)
+    assert post["Location"].startswith(VERIFY)
 
 
 # Where one goes on to

@@ -19,6 +19,10 @@ DOCS = HERE.parent.parent / "docs" / "integrations"
 MODULES = HERE / "node_modules"
 SCRIPTS = {
     "htmx.js": MODULES / "htmx.org" / "dist" / "htmx.min.js",
+    "htmx4.js": MODULES / "htmx4" / "dist" / "htmx.min.js",
+    "unpoly.js": MODULES / "unpoly" / "unpoly.min.js",
+    "ajax.js": MODULES / "@imacrayon" / "alpine-ajax" / "dist" / "cdn.min.js",
+    "alpine.js": MODULES / "@alpinejs" / "csp" / "dist" / "cdn.min.js",
     "turbo.js": MODULES / "@hotwired" / "turbo" / "dist" / "turbo.es2017-umd.js",
 }
 
@@ -39,6 +43,7 @@ def block(page: str, language: str) -> str:
 
 
 HTMX, TURBO, FETCH_SCRIPT = block("htmx", "html"), block("turbo", "html"), block("graphql", "js")
+UNPOLY, ALPINE = block("unpoly", "html"), block("alpine-ajax", "html")
 FETCH_USE = """
 document.getElementById("load").addEventListener("click", async () => {
   const response = await load("/fetch/part/");
@@ -55,6 +60,13 @@ PAGES = {
         '<meta name="htmx-config" content=\'{"includeIndicatorStyles": false}\'>',
         HTMX,
     ),
+    "htmx4": (
+        "htmx4.js",
+        '<meta name="htmx-config" content=\'{"includeIndicatorCSS": false}\'>',
+        HTMX.replace("/htmx/", "/htmx4/"),
+    ),
+    "unpoly": ("unpoly.js", "", UNPOLY),
+    "alpine": ("alpine.js", '<script src="/js/ajax.js" defer></script>', ALPINE),
     "turbo": ("turbo.js", '<meta name="csrf-token" content="TOKEN">', TURBO + PAY),
     "fetch": ("fetch.js", "", FETCH),
 }
@@ -76,7 +88,10 @@ def start(request: HttpRequest, kind: str) -> HttpResponse:
 def part(request: HttpRequest, kind: str) -> HttpResponse:
     if kind == "fetch":
         return JsonResponse({"part": f"of {request.user.get_username()}"})
-    return HttpResponse(f"{request.method} part of {request.user.get_username()}")
+    text = f"{request.method} part of {request.user.get_username()}"
+    if kind in ("unpoly", "alpine"):
+        return HttpResponse(f'<p id="place">{text}</p>')
+    return HttpResponse(text)
 
 
 def other(request: HttpRequest) -> HttpResponse:
