@@ -7,7 +7,7 @@ import math
 import re
 from functools import lru_cache, partial
 from inspect import unwrap
-from itertools import product, starmap
+from itertools import product, starmap, takewhile
 from typing import Any
 from urllib.parse import parse_qsl, unquote, unquote_plus, urlencode, urlsplit
 
@@ -129,12 +129,11 @@ def logs_out_at_once(function: Any) -> bool:
         return False
     import dis  # By the worker that meets such a view.
 
-    for step in dis.get_instructions(code):
-        if step.argval in LOGS_OUT and step.opname.startswith("LOAD"):
-            return True
-        if "JUMP_" in step.opname and "IF" in step.opname:
-            break
-    return False
+    steps = takewhile(
+        lambda step: "JUMP_" not in step.opname or "IF" not in step.opname,
+        dis.get_instructions(code),
+    )
+    return any(step.argval in LOGS_OUT for step in steps if step.opname.startswith("LOAD"))
 
 
 def without_login_token(target: str) -> str:
