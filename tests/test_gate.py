@@ -117,6 +117,7 @@ def test_login_views() -> None:
         site.login,
         OwnSite(name="own").login,
         made("allauth.socialaccount.providers.oauth2.views"),
+        made("allauth.account.views._login"),
         made("site", view_class=class_of("allauth.headless.account.views")),
         made("site", __wrapped__=made("site", cls=class_of("dj_rest_auth.views"))),
     ]
@@ -127,6 +128,9 @@ def test_login_views() -> None:
         site.logout,
         made("site", name="login"),
         made("allauthors.views"),
+        made("allauth.account.decorators"),
+        made("site", view_class=class_of("allauth.account.mixins")),
+        made("site", __wrapped__=made("dj_rest_auth.decorators")),
         made("site", view_class=class_of("django.views.generic.base")),
     ]
     for view in others:

@@ -92,6 +92,12 @@ def test_a_view_of_many_operations_is_no_login_view(settings: Any, nobody: Any) 
     assert batch(nobody, "alice", "who", url="/graphql/") == ["nobody"]
 
 
+def test_a_view_that_a_package_only_decorates_is_no_login_view(nobody: Any) -> None:
+    """django-allauth's `verified_email_required` returns a function of its own module."""
+    said = batch(nobody, "alice", "who", "auser", "transfer", url="/decorated-batch/")
+    assert said == ["nobody", "nobody", "refused"]
+
+
 def test_never_hidden_is_still_half(settings: Any, nobody: Any) -> None:
     settings.OTP_GATE = {"HIDE_AFTER_LOGIN": "never"}
     assert batch(nobody, "alice", "who", "transfer") == ["alice", "refused"]

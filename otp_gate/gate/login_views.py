@@ -12,7 +12,11 @@ from django.contrib.auth.views import LoginView
 from django.urls import ResolverMatch
 
 PACKAGES = ("allauth", "dj_rest_auth")
-"""Packages whose views answer a login with the data of the user, and do nothing else for them."""
+"""Packages whose views answer a login with the data of the user, and do nothing else with it.
+
+Only what stands in their modules `views` counts: their decorators and mixins stand around views of
+the project, which may do anything after a login (`verified_email_required` of django-allauth).
+"""
 
 ADMIN_SITE = "django.contrib.admin.sites.AdminSite"
 
@@ -36,14 +40,13 @@ def is_login_view(match: ResolverMatch | None, named: bool) -> bool:
     if match is None:
         return False
     classes = [base for layer in layers(match.func) for base in classes_of(layer)]
-    modules = {base.__module__.partition(".")[0] for base in classes}
-    modules |= {root_module(layer) for layer in layers(match.func)}
-    if not modules.isdisjoint(BATCHES):
+    modules = {path_of(item) for item in (*classes, *layers(match.func))}
+    if any(module[0] in BATCHES for module in modules):
         return False
     return (
         named
         or LoginView in classes
-        or not modules.isdisjoint(PACKAGES)
+        or any(module[0] in PACKAGES and "views" in module for module in modules)
         or any(is_admin_login(layer) for layer in layers(match.func))
     )
 
@@ -61,8 +64,9 @@ def classes_of(view: Any) -> tuple[type, ...]:
     return made_of.__mro__ if isinstance(made_of, type) else ()
 
 
-def root_module(view: Any) -> str:
-    return str(getattr(view, "__module__", "")).partition(".")[0]
+def path_of(item: Any) -> tuple[str, ...]:
+    """Return the module of a class or function, in its parts."""
+    return tuple(str(getattr(item, "__module__", "")).split("."))
 
 
 def is_admin_login(view: Any) -> bool:
