@@ -180,3 +180,15 @@ def test_what_was_asked_a_code_for_is_never_stored(passed: Any, path: str) -> No
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
     assert "private" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("page", ["/secret/", "/asecret/"])
+def test_login_in_process_view_behind_the_gate_is_hidden_from_the_view(
+    settings: Any, nobody: Any, page: str
+) -> None:
+    """The gate's own `process_view` ran before: the view runs, and sees AnonymousUser."""
+    put_around_gate(settings, after=["tests.middlewares.LogsInAtView"])
+    answer = restarted(nobody).get(page, headers={"x-log-in": "alice"})
+    assert answer.content == b"secret of nobody"
+    views.RAN.clear()
+    assert_held(nobody.get(page), page)
