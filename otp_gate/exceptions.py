@@ -5,7 +5,7 @@
     │   └── CodeInDoubt    so that nobody knows whether Redis holds a code that was never delivered
     └── DeliveryError      the code did not leave for the person
 
-GateMisplaced, Django's ImproperlyConfigured, says which line of MIDDLEWARE to move.
+GateMisplaced and ConsumerMisplaced, Django's ImproperlyConfigured, say what to move where.
 """
 
 from __future__ import annotations
@@ -43,4 +43,14 @@ class GateMisplaced(ImproperlyConfigured):
             "'otp_gate.middleware.OTPGateMiddleware' below "
             "'django.contrib.sessions.middleware.SessionMiddleware' and "
             "'django.contrib.auth.middleware.AuthenticationMiddleware'."
+        )
+
+
+class ConsumerMisplaced(ImproperlyConfigured):
+    """The gate stands around an HTTP consumer where it sees no session or no user."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "otp_gate.channels.OTPGateMiddleware got an HTTP request without 'session' and 'user' "
+            "in its scope: put channels.auth.AuthMiddlewareStack around it."
         )

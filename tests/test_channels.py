@@ -21,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.test import Client
 
-from otp_gate import channels, liveness, reports
+from otp_gate import connections, liveness, reports
 from otp_gate.channels import OTPGateMiddleware
 from tests.commands import manage
 from tests.helpers import PASSWORD, log_in, pass_gate
@@ -251,18 +251,26 @@ async def test_report_mode_lets_in_and_counts(
 
 
 @in_loop
-async def test_what_is_no_socket_goes_through_untouched(half: Client) -> None:
-    """Pages are the business of the Django middleware, and `lifespan` is nobody's."""
+async def test_scopes_without_a_client_go_through_untouched(db: None) -> None:
+    """Of a server that starts, and of a worker of Channels."""
     seen = []
 
     async def app(*given: Any) -> str:
         seen.append(given)
         return "done"
 
-    for kind in ("http", "lifespan", "webtransport"):
+    for kind in ("lifespan", "channel"):
         given = ({"type": kind}, object(), object())
         await OTPGateMiddleware(app)(*given)  # type: ignore[arg-type]
         assert all(a is b for a, b in zip(seen.pop(), given, strict=True))
+
+
+@in_loop
+async def test_scope_of_an_unknown_kind_is_refused(verified: Client) -> None:
+    """The gate cannot judge what it does not know."""
+    scope = Socket(plain, verified).scope | {"type": "webtransport"}
+    with pytest.raises(ImproperlyConfigured, match="webtransport"):
+        await OTPGateMiddleware(plain)(scope, plain, plain)  # type: ignore[arg-type]
 
 
 def test_it_needs_no_channels() -> None:
@@ -433,7 +441,7 @@ async def test_what_goes_out_waits_for_a_look(verified: Client, monkeypatch: Any
             await send({"type": "websocket.send", "text": "tick"})
             await asyncio.sleep(0.02)
 
-    monkeypatch.setattr(channels, "GRACE", 0.1)
+    monkeypatch.setattr(connections, "GRACE", 0.1)
     socket = Socket(OTPGateMiddleware(ticker, interval=NEVER), verified)
     assert await socket.ask() == (True, "tick")
     await do(log_out)(verified)
@@ -501,7 +509,7 @@ async def test_an_app_that_does_not_end_is_ended(verified: Client, monkeypatch: 
             await asyncio.sleep(0.01)
             done.append("finally")
 
-    monkeypatch.setattr(channels, "GRACE", 0.1)
+    monkeypatch.setattr(connections, "GRACE", 0.1)
     socket = Socket(OTPGateMiddleware(stubborn, interval=0.05), verified)
     assert (await socket.connect())[0]
     await do(log_out)(verified)
@@ -557,7 +565,7 @@ async def test_who_has_gone_is_not_sent_away(verified: Client, monkeypatch: Any)
                 await send({"type": "websocket.close", "code": 4000})
         await asyncio.sleep(3600)
 
-    monkeypatch.setattr(channels, "GRACE", 0.1)
+    monkeypatch.setattr(connections, "GRACE", 0.1)
     app = OTPGateMiddleware(lingering, interval=0.1)
     for last in ({"type": "websocket.disconnect", "code": 1001}, {"type": "websocket.receive"}):
         client = Client()
@@ -623,7 +631,7 @@ async def test_a_message_that_waited_for_its_app_is_judged_again(
     verified: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who sent it was there when it came, and has logged out before the app asked for it."""
-    monkeypatch.setattr(channels, "FRESH", 0.05)
+    monkeypatch.setattr(connections, "FRESH", 0.05)
     heard, ask = [], asyncio.Event()
 
     async def absent(scope: Any, receive: Any, send: Any) -> None:

@@ -24,6 +24,7 @@ TESTED_AS = {
     "bodies": "test_kept",
     "cycle": "test_session",
     "clients": "test_responses",
+    "connections": "test_channels",
     "disown_page": "test_disown",
     "evaluation": "test_middleware",
     "exceptions": "test_store",
