@@ -117,13 +117,16 @@ class Connection(ABC):
         """Look again; take the connection away if the session does not let it be any more."""
         word = await self.watch.aended()
         if word is not None and not self.over.done():
-            logger.info("Closed a %s: %s", self.kind, word, extra={"request": self.watch.request})
-            self.over.set_result(word)
-            # A client that is gone already need not be sent away.
-            if not self.is_closed:
-                with suppress(OSError):
-                    await self.end(word)
+            await self.take_away(word)
         return not self.over.done()
+
+    async def take_away(self, word: Word) -> None:
+        logger.info("Closed a %s: %s", self.kind, word, extra={"request": self.watch.request})
+        self.over.set_result(word)
+        # A client that is gone already need not be sent away.
+        with suppress(OSError):
+            if not self.is_closed:
+                await self.end(word)
 
     @abstractmethod
     def reason(self, word: Word) -> Message:

@@ -1,4 +1,4 @@
-"""Which HTTP requests Channels routes to Django, whose MIDDLEWARE judges them, and which elsewhere."""
+"""Which HTTP requests Channels routes to Django, whose MIDDLEWARE judges them, and which not."""
 
 from __future__ import annotations
 
