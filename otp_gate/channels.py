@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
 from django.urls import ResolverMatch, set_script_prefix
 
+from otp_gate import consumer_logins
 from otp_gate.conf import gate_config
 from otp_gate.connections import (
     CODES,
@@ -34,7 +35,7 @@ from otp_gate.connections import (
 )
 from otp_gate.consumers import guarded
 from otp_gate.exceptions import ConsumerMisplaced
-from otp_gate.liveness import WATCHED, Watch, check_interval
+from otp_gate.liveness import Watch, check_interval
 
 WITHOUT_USER = ("lifespan", "channel")
 """Scopes that no client stands behind: of a server that starts, of a worker of Channels."""
@@ -63,6 +64,7 @@ class OTPGateMiddleware:
     def __init__(self, app: App, *, interval: float = 5) -> None:
         gate_config()  # A wrong setting stops the server, not the first connection.
         check_interval(interval)
+        consumer_logins.connect()
         self.app = app
         self.interval = interval
 
@@ -90,11 +92,8 @@ class OTPGateMiddleware:
             return await refuse_socket(word, receive, send)
         if word == "exempt":
             # An open path sees nobody, as an open view does.
-            return await self.app({**scope, "user": AnonymousUser()}, receive, send)
-        if word in WATCHED or "session" in scope:
-            connection = SocketConnection(watch, self.interval, receive, send)
-            return await connection.run(self.app, scope)
-        return await self.app(scope, receive, send)
+            scope = {**scope, "user": AnonymousUser()}
+        return await SocketConnection(watch, self.interval, receive, send).run(self.app, scope)
 
     @cached_property
     def http_app(self) -> App:

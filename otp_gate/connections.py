@@ -14,7 +14,9 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 
 from otp_gate import identity
-from otp_gate.liveness import FRESH, Watch, Word
+from otp_gate.consumer_logins import WATCH
+from otp_gate.doors import Word
+from otp_gate.liveness import FRESH, Watch
 from otp_gate.responses import address_of, turn_away
 
 logger = logging.getLogger("otp_gate")
@@ -49,7 +51,7 @@ class Connection(ABC):
 
     async def run(self, app: App, scope: Message) -> None:
         """Run the app until it ends, or until its connection is taken away and its time is over."""
-        inner = asyncio.ensure_future(app(scope, self.receive, self.send))
+        inner = asyncio.ensure_future(self.run_inner(app, scope))
         guard = asyncio.ensure_future(self.guard())
         try:
             await asyncio.wait({inner, guard}, return_when=asyncio.FIRST_COMPLETED)
@@ -64,6 +66,11 @@ class Connection(ABC):
             await asyncio.wait(tasks)
         if not inner.cancelled():
             inner.result()
+
+    async def run_inner(self, app: App, scope: Message) -> None:
+        """Run the app in a context that says what watches it."""
+        WATCH.set(self.watch)
+        await app(scope, self.receive, self.send)
 
     async def guard(self) -> None:
         """Look again whenever nothing has given cause to for an interval; end with the socket."""

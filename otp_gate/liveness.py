@@ -1,46 +1,34 @@
 """Looks again, while a socket or a stream is open, whether who was let in would be let in now.
 
-The decision is the one of the gate for HTTP. Each look reads the session from its store and the
-user as Django's `get_user` does, and changes neither: there is no answer that could carry a
-new cookie.
+Each look reads the session from its store and the user as Django's `get_user` does, and changes
+neither; `doors` decides.
 """
 
 from __future__ import annotations
 
 import copy
-import logging
 import time
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import auth
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import close_old_connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.functional import LazyObject
 
-from otp_gate import reports, session
-from otp_gate.conf import GateConfig, gate_config
-from otp_gate.django_internals import cache_user
-from otp_gate.evaluation import FAULTS, Evaluation
-from otp_gate.exceptions import StoreUnavailable
-from otp_gate.exemptions import is_exempt
-from otp_gate.gate.decision import Opening
-from otp_gate.signals import request_refused
+from otp_gate import session
+from otp_gate.conf import gate_config
+from otp_gate.doors import WATCHED, Door, Glimpse, Look, Word, failed, reloaded, show, told
+from otp_gate.evaluation import FAULTS
+from otp_gate.identity import user_id_of
 from otp_gate.state import GateState
 
-logger = logging.getLogger("otp_gate")
-
-Word = Literal["anonymous", "verified", "not_required", "exempt", "half", "shut", "unknown"]
-"""A status of `request.otp_gate`; or turned away; or nobody can say."""
-
-WATCHED = ("verified", "not_required")
-"""Who was let in as himself, and so may lose it."""
+HELD = ("shut", "unknown")
+"""What ends a connection."""
 
 FRESH = 1.0
 """For so long (seconds) a look holds for what goes out."""
@@ -54,53 +42,6 @@ def check_interval(interval: object) -> None:
     """
     if isinstance(interval, bool) or not isinstance(interval, int | float) or not interval > 0:
         raise ValueError("interval must be a positive number of seconds")
-
-
-class Glimpse(SessionBase):
-    """A session as it was read. What Django or a policy does to it reaches no store."""
-
-    def __init__(self, key: str | None, data: Mapping[str, Any]) -> None:
-        super().__init__(key)
-        # It waits for no challenge: a socket whose login is overdue is refused, not logged out.
-        self._read = {name: data[name] for name in data if name != session.PENDING}
-
-    def load(self) -> dict[str, Any]:
-        return dict(self._read)
-
-    async def aload(self) -> dict[str, Any]:
-        return self.load()
-
-    # `get_user` ends a session whose password has changed, and gives a new key to one that was
-    # signed by an older SECRET_KEY: the one would be no news, the other a log-out.
-    def flush(self) -> None:
-        """Leave the store as it is."""
-
-    async def aflush(self) -> None:
-        """Leave the store as it is."""
-
-    cycle_key, acycle_key = flush, aflush
-
-
-class Door(Evaluation):
-    """The gate for what has no answer of its own: it says whether, and not how, to refuse."""
-
-    def opening_of(self, request: HttpRequest, config: GateConfig, at_view: bool) -> Opening:
-        # By path alone: what the URLconf has at this path, a page of the gate say, is for HTTP.
-        return Opening.HIDE_USER if is_exempt(request, None, config) else Opening.CLOSED
-
-    def refuse(self, request: HttpRequest) -> HttpResponse | None:
-        enforced = reports.log_refusal(request)
-        request_refused.send_robust(sender=type(self), request=request, enforced=enforced)
-        return HttpResponse(status=403)  # Not asked while the gate only reports: see `Watch`.
-
-    async def arefuse(self, request: HttpRequest) -> HttpResponse | None:
-        """See `refuse`."""
-        enforced = reports.log_refusal(request)
-        await request_refused.asend_robust(sender=type(self), request=request, enforced=enforced)
-        if enforced:
-            return HttpResponse(status=403)
-        await reports.acount(request)
-        return None
 
 
 class Watch:
@@ -119,11 +60,16 @@ class Watch:
     """Who was let in by a token, or in another's place, and not by this session."""
     looked = 0.0
     """When the last look began, by `time.monotonic`."""
+    login_word: Word | None = None
+    """What was decided about a login inside the connection."""
+    may_answer = False
+    """True where the user of such a login is hidden, so that the answer to it may go out."""
 
     def __init__(self, request: HttpRequest, kept: Any) -> None:
         self.request = request
         self.kept = kept._wrapped if isinstance(kept, LazyObject) else kept
         self.door = Door()
+        self.entries = self.own_entries()
 
     def begin(self) -> None:
         """Go on from what the gate has decided about an HTTP request."""
@@ -144,27 +90,76 @@ class Watch:
             self.user_id = state.user_id
             self.outsider = user if self.user_id != self.login else None
 
+    def begin_login(self, user: Any) -> None:
+        """Decide about a user who logs in inside the connection, by the password alone.
+
+        No mark counts, and nobody takes over the connection of another user. Whether the session
+        has been saved yet does not matter.
+        """
+        user_id = user_id_of(user)
+        data = {**self.own_data(), session.LOGIN: user_id}
+        data.pop(session.MARKS, None)
+        fresh = self.request_with(None, data)
+        show(fresh, user)
+        try:
+            word = told(self.door.evaluate(fresh), fresh, data)[0]
+        except Exception as error:
+            word = failed(error)[0]
+        if word in WATCHED and self.user_id not in (None, user_id):
+            word = "shut"
+        self.login_word, self.login, self.outsider = word, user_id, None
+        self.user_id = user_id if word in WATCHED else None
+
+    def own_data(self) -> Mapping[str, Any]:
+        """Return the data of the session that the connection itself uses, if it is loaded."""
+        return session.loaded(self.kept) if isinstance(self.kept, SessionBase) else session.NOTHING
+
+    def own_entries(self) -> tuple[Any, Any]:
+        """Return what of that data says who is logged in, and who is verified."""
+        data = self.own_data()
+        return data.get(session.LOGIN), data.get(session.MARKS)
+
     def ended(self) -> Word | None:
         """Return None as long as it may go on; else "shut", or "unknown" where nobody can say."""
-        return None if self.goes_on() else self.verdict(*self.look()[:2])
+        has_changed = self.has_changed()
+        return None if self.goes_on() else self.verdict(*self.look(has_changed)[:2])
 
     async def aended(self) -> Word | None:
-        """See `ended`."""
-        return None if self.goes_on() else self.verdict(*(await self.alook())[:2])
+        """See `ended`; only an async connection notes its logins by `begin_login`."""
+        if self.is_held():
+            return self.login_word
+        has_changed = self.has_changed()
+        return None if self.goes_on() else self.verdict(*(await self.alook(None, has_changed))[:2])
+
+    def is_held(self) -> bool:
+        """Return True after a login inside the connection that the gate does not let pass."""
+        return self.login_word in HELD and not self.may_answer
+
+    def has_changed(self) -> bool:
+        """Return True if the connection itself logged in or out since the last look.
+
+        Its session need not be saved yet, so that a look at the store would not see it.
+        """
+        return self.own_entries() != self.entries
 
     def is_stale(self) -> bool:
         """True if the last look is too old for what is to go out."""
-        return time.monotonic() - self.looked > FRESH
+        return (
+            time.monotonic() - self.looked > FRESH
+            or self.is_held()
+            # After a log-out an app may still say good-bye.
+            or (self.has_changed() and session.LOGIN in self.own_data())
+        )
 
     def goes_on(self) -> bool:
         """True without a look: the gate only reports, or a stranger is still one.
 
         Whoever logs in while he is connected (`channels.auth.login`) is none any more.
         """
-        if self.user_id is None and isinstance(self.kept, SessionBase):
-            login = session.loaded(self.kept).get(session.LOGIN)
-            if login != self.login:
-                self.user_id = self.login = login
+        login = self.own_data().get(session.LOGIN)
+        if self.user_id is None and self.has_changed() and login != self.login:
+            self.user_id = self.login = login
+        self.entries = self.own_entries()
         if self.user_id is not None and gate_config().mode == "enforce":
             return False
         self.looked = time.monotonic()
@@ -179,46 +174,50 @@ class Watch:
     # The two shells of a look. Where the database fails they look twice: between requests Django
     # drops a connection that has died, and here there are none.
 
-    def look(self) -> Look:
-        """Decide anew: the word, and what it rests on."""
+    def look(self, by_own: bool = False) -> Look:
+        """Decide anew: the word, and what it rests on.
+
+        Args:
+            by_own: by the session as the connection itself has it, and not as it is stored.
+        """
         self.looked = time.monotonic()
         try:
-            return self.look_once()
+            return self.look_once(by_own)
         except FAULTS:
             close_old_connections()
         except Exception as error:
             return failed(error)
         try:
-            return self.look_once()
+            return self.look_once(by_own)
         except Exception as error:
             return failed(error)
 
-    async def alook(self, given: Any = None) -> Look:
+    async def alook(self, given: Any = None, by_own: bool = False) -> Look:
         """See `look`; `given` is somebody who need not be loaded."""
         self.looked = time.monotonic()
         try:
-            return await self.alook_once(given)
+            return await self.alook_once(given, by_own)
         except FAULTS:
             await sync_to_async(close_old_connections)()
         except Exception as error:
             return failed(error)
         try:
-            return await self.alook_once(given)
+            return await self.alook_once(given, by_own)
         except Exception as error:
             return failed(error)
 
-    def look_once(self) -> Look:
+    def look_once(self, by_own: bool) -> Look:
         store = self.store()
-        data = session.read(store)
+        data = self.own_data() if by_own else session.read(store)
         fresh = self.request_with(store.session_key, data)
         user = auth.get_user(fresh) if self.outsider is None else reloaded(self.outsider)
         show(fresh, user)
         return told(self.door.evaluate(fresh), fresh, data)
 
-    async def alook_once(self, given: Any) -> Look:
+    async def alook_once(self, given: Any, by_own: bool) -> Look:
         """See `look_once`."""
         store = self.store()
-        data = await session.aread(store)
+        data = self.own_data() if by_own else await session.aread(store)
         fresh = self.request_with(store.session_key, data)
         if given is not None:
             user = given
@@ -240,36 +239,3 @@ class Watch:
         fresh.resolver_match = self.request.resolver_match  # Which no copy takes along.
         fresh.session = Glimpse(key, data)
         return fresh
-
-
-Look = tuple[Word, GateState | None, Mapping[str, Any]]
-
-
-def show(request: HttpRequest, user: Any) -> None:
-    """Let the policy see a user as AuthenticationMiddleware does, in `user` and in `auser`."""
-    AuthenticationMiddleware(lambda request: HttpResponse()).process_request(request)
-    cache_user(request, user)
-
-
-def told(refused: HttpResponse | None, request: HttpRequest, data: Mapping[str, Any]) -> Look:
-    state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    return "shut" if refused else state.status, state, data
-
-
-def failed(error: Exception) -> Look:
-    """Log why nobody can say who is there: a store that is down, or a policy that is broken."""
-    if isinstance(error, FAULTS):
-        # By name alone: a database quotes the row, and so the session key.
-        known = isinstance(error, StoreUnavailable)
-        logger.error("Unavailable: %s", error if known else f"database ({type(error).__name__})")
-    else:
-        logger.error("A connection could not be judged", exc_info=error)
-    return "unknown", None, session.NOTHING
-
-
-def reloaded(user: Any) -> Any:
-    """Return the user as he is now; nobody if he is gone, or may not log in any more."""
-    if not hasattr(user, "_meta"):
-        return user
-    found = user.__class__._base_manager.filter(pk=user.pk).first()
-    return found if found is not None and found.is_active else AnonymousUser()

@@ -460,9 +460,9 @@ async def test_a_socket_is_closed_once(verified: Client, monkeypatch: Any) -> No
     """Where several looks are under way at once, and each finds the session ended."""
     once = liveness.Watch.alook_once
 
-    async def slow(self: Any, given: Any) -> Any:
+    async def slow(*given: Any) -> Any:
         await asyncio.sleep(0.2)
-        return await once(self, given)
+        return await once(*given)
 
     async with opened("plain", verified, interval=0.05) as socket:
         await do(log_out)(verified)
@@ -480,9 +480,9 @@ async def test_a_look_is_not_taken_for_each_word(verified: Client, monkeypatch: 
     looks = []
     once = liveness.Watch.alook_once
 
-    async def counted(self: Any, given: Any) -> Any:
+    async def counted(*given: Any) -> Any:
         looks.append(given)
-        return await once(self, given)
+        return await once(*given)
 
     monkeypatch.setattr(liveness.Watch, "alook_once", counted)
     monkeypatch.setattr(liveness, "FRESH", NEVER)
@@ -651,45 +651,6 @@ async def test_a_message_that_waited_for_its_app_is_judged_again(
     ask.set()
     await socket.wait()
     assert heard == ["websocket.disconnect"]
-
-
-# Who logs in or out by the socket itself
-
-
-@in_loop
-async def test_who_logs_in_by_a_socket_is_held(alice: Any) -> None:
-    """He came as a stranger; with the password alone he is half-authenticated here, too."""
-    async with opened("inside", None, interval=NEVER) as socket:
-        assert await socket.says("hello") == "hello"
-        assert await socket.says("log in alice") == "log in alice"
-        await socket.say("secret")
-        assert await socket.closed() == 4403
-    assert not HEARD["secret"]
-
-
-@in_loop
-async def test_who_need_not_verify_may_log_in_by_a_socket(alice: Any, settings: Any) -> None:
-    """And stays until he logs out."""
-    settings.OTP_GATE = {"POLICY": "otp_gate.policy.staff"}
-    async with opened("inside", None, interval=NEVER) as socket:
-        await socket.says("log in alice")
-        assert await socket.says("hello") == "hello"
-        await socket.says("log out")
-        await socket.say("secret")
-        assert await socket.closed() == 4403
-
-
-@pytest.mark.parametrize("policy", ["everyone", "staff"])
-@in_loop
-async def test_another_user_by_the_same_socket_is_held(
-    verified: Client, bob: Any, settings: Any, policy: str
-) -> None:
-    """He takes nothing over from the one before, also where he need not verify."""
-    settings.OTP_GATE = {"POLICY": f"otp_gate.policy.{policy}"}
-    async with opened("inside", verified, interval=NEVER) as socket:
-        await socket.says("log in bob")
-        await socket.say("secret")
-        assert await socket.closed() == 4403
 
 
 # Faults

@@ -25,6 +25,7 @@ TESTED_AS = {
     "cycle": "test_session",
     "clients": "test_responses",
     "connections": "test_channels",
+    "doors": "test_channels",
     "disown_page": "test_disown",
     "evaluation": "test_middleware",
     "exceptions": "test_store",
