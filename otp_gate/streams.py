@@ -56,18 +56,31 @@ def while_verified(request: HttpRequest, content: Any, interval: float = 5) -> A
     """
     check_interval(interval)
     state = gate_state(request)
-    # Asked with the first chunk: only an async iterator can ask `auser`.
-    asks = gate_config().mode == "enforce" and not state.is_settled(request)
+    # Asked again with the first chunk: only an async iterator can ask `auser`, and a view may
+    # exchange the user between this call and its return.
+    was_settled = state.is_settled(request)
     watch = Watch(request, request.session)
     watch.begin()
     if isinstance(content, AsyncIterable):
-        return AsyncStream(watch, content, interval, asks)
-    return Stream(watch, content, asks)
+        return AsyncStream(watch, content, interval, was_settled)
+    return Stream(watch, content, was_settled)
+
+
+def must_ask(request: HttpRequest, was_settled: bool) -> bool:
+    """True if the view may act for another user than the one that the gate judged."""
+    if gate_config().mode == "report":
+        return False
+    return not (was_settled and gate_state(request).is_settled(request))
 
 
 def may_see(request: HttpRequest, names: proofs.Names) -> bool:
-    """True if a view acts for nobody, for the user that the gate judged, or for a verified one."""
-    is_known = names in ((None, None), (gate_state(request).user_id, None))
+    """True if a view acts for nobody, for the user that the gate judged, or for a verified one.
+
+    A user who logged in inside the view is none of them: the gate has judged the one before.
+    """
+    state = gate_state(request)
+    judged = None if state.status == "half" else state.user_id
+    is_known = names in ((None, None), (judged, None))
     if is_known or (names[0] and proofs.standing_of(request, names, None) == "proved"):
         return True
     logger.warning("Not streamed: verified for another user", extra={"request": request})
@@ -78,17 +91,19 @@ class Stream:
     """An iterator that ends with the session. No generator, whose `close` before its first chunk
     would leave the content open."""
 
-    def __init__(self, watch: Watch, content: Iterable[Any], asks: bool) -> None:
-        self.watch, self.content, self.asks = watch, content, asks
+    def __init__(self, watch: Watch, content: Iterable[Any], was_settled: bool) -> None:
+        self.watch, self.content, self.was_settled = watch, content, was_settled
+        self.is_new = True
         self.chunks = iter(content)
 
     def __iter__(self) -> Stream:
         return self
 
     def __next__(self) -> Any:
-        if self.asks:
-            self.asks = False
-            if not may_see(self.watch.request, proofs.acting(self.watch.request)):
+        if self.is_new:
+            self.is_new, request = False, self.watch.request
+            asks = must_ask(request, self.was_settled)
+            if asks and not may_see(request, proofs.acting(request)):
                 self.end()
         chunk = next(self.chunks)
         if self.watch.is_stale() and self.watch.ended():
@@ -111,9 +126,10 @@ class AsyncStream:
     """See `Stream`; it ends while the content is silent, too."""
 
     def __init__(
-        self, watch: Watch, content: AsyncIterable[Any], interval: float, asks: bool
+        self, watch: Watch, content: AsyncIterable[Any], interval: float, was_settled: bool
     ) -> None:
-        self.watch, self.interval, self.asks = watch, interval, asks
+        self.watch, self.interval, self.was_settled = watch, interval, was_settled
+        self.is_new = True
         self.chunks = aiter(content)
         self.is_over = False
         # Each chunk is waited for by a task of its own; the content is to see one context.
@@ -123,9 +139,10 @@ class AsyncStream:
         return self
 
     async def __anext__(self) -> Any:
-        if self.asks:
-            self.asks = False
-            if not may_see(self.watch.request, await proofs.aacting(self.watch.request)):
+        if self.is_new:
+            self.is_new, request = False, self.watch.request
+            asks = must_ask(request, self.was_settled)
+            if asks and not may_see(request, await proofs.aacting(request)):
                 await self.aclose()
         if self.is_over:
             raise StopAsyncIteration

@@ -306,3 +306,64 @@ def test_a_login_in_between_ends_it(verified: Client, always: None) -> None:
     next(chunks)
     log_in(verified)
     assert list(chunks) == []
+
+
+# Another user than the one that the gate judged
+
+
+def whole(client: Client, path: str) -> str:
+    """Return all that a stream gives; on an ASGI server where the view is async."""
+
+    async def awhole() -> bytes:
+        browser = AsyncClient()
+        browser.cookies = client.cookies
+        response: Any = await browser.get(path)
+        return b"".join([chunk async for chunk in response.streaming_content])
+
+    if path.startswith("/a"):
+        return async_to_sync(awhole)().decode()
+    return b"".join(client.get(path).streaming_content).decode()
+
+
+@pytest.mark.parametrize("view", ["exchanged", "aexchanged"])
+def test_user_exchanged_after_the_wrapping_is_given_nothing(
+    bob: Any, verified: Client, view: str
+) -> None:
+    """The code of the first user proves nothing about the second."""
+    assert whole(verified, f"/{view}/") == ""
+
+
+@pytest.fixture(params=["client", "verified"])
+def browser(request: pytest.FixtureRequest, alice: Any, bob: Any) -> Any:
+    """The browser of a stranger, or of a verified user."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize("view", ["logs-in", "alogs-in"])
+@pytest.mark.parametrize("name", ["alice", "bob"])
+@pytest.mark.parametrize(("hides", "given"), [("auto", "private of "), ("never", "")])
+def test_login_inside_the_view_gives_its_stream_nothing(
+    settings: Any, browser: Client, view: str, name: str, hides: str, given: str
+) -> None:
+    """Not by the password alone, also where the project does not hide the user."""
+    settings.OTP_GATE = {"HIDE_AFTER_LOGIN": hides}
+    assert whole(browser, f"/{view}/?name={name}") == given
+
+
+@pytest.mark.parametrize("view", ["logs-in-later", "alogs-in-later"])
+@pytest.mark.parametrize("name", ["alice", "bob"])
+def test_login_inside_the_content_ends_the_stream(
+    settings: Any, browser: Client, view: str, name: str
+) -> None:
+    """At once, although the last look is not a second old."""
+    settings.OTP_GATE = {"HIDE_AFTER_LOGIN": "never"}
+    assert whole(browser, f"/{view}/?name={name}") == "nothing yet; "
+
+
+@pytest.mark.parametrize("view", ["logs-in-later", "alogs-in-later"])
+def test_login_of_a_user_who_need_not_verify_ends_no_stream(
+    alice: Any, settings: Any, client: Client, view: str
+) -> None:
+    """By the session as the content has it: nothing is saved yet."""
+    settings.OTP_GATE = {"POLICY": "otp_gate.policy.staff"}
+    assert whole(client, f"/{view}/?name=alice") == "nothing yet; private of alice"

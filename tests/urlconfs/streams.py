@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 
+from django.contrib.auth import alogin, login
+from django.contrib.auth.models import User
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import include, path
 
@@ -86,7 +88,71 @@ async def ashort(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(while_verified(request, Parts()))
 
 
+def private(request: HttpRequest) -> Iterator[str]:
+    yield f"private of {request.user.get_username()}"
+
+
+async def aprivate(request: HttpRequest) -> AsyncIterator[str]:
+    yield f"private of {(await request.auser()).get_username()}"
+
+
+def exchanged(request: HttpRequest) -> StreamingHttpResponse:
+    """Puts another user into the request between the wrapping and the first chunk."""
+    content = while_verified(request, private(request))
+    request.user = User.objects.get(username="bob")
+    return StreamingHttpResponse(content)
+
+
+async def aexchanged(request: HttpRequest) -> StreamingHttpResponse:
+    content = while_verified(request, aprivate(request))
+    bob = request.user = await User.objects.aget(username="bob")
+
+    async def auser() -> User:
+        return bob
+
+    request.auser = auser
+    return StreamingHttpResponse(content)
+
+
+def logs_in(request: HttpRequest) -> StreamingHttpResponse:
+    """A login before its stream begins."""
+    login(request, User.objects.get(username=request.GET["name"]))
+    return StreamingHttpResponse(while_verified(request, private(request)))
+
+
+async def alogs_in(request: HttpRequest) -> StreamingHttpResponse:
+    await alogin(request, await User.objects.aget(username=request.GET["name"]))
+    return StreamingHttpResponse(while_verified(request, aprivate(request)))
+
+
+def logs_in_later(request: HttpRequest) -> StreamingHttpResponse:
+    """A login inside the content."""
+
+    def content() -> Iterator[str]:
+        yield "nothing yet; "
+        login(request, User.objects.get(username=request.GET["name"]))
+        yield from private(request)
+
+    return StreamingHttpResponse(while_verified(request, content()))
+
+
+async def alogs_in_later(request: HttpRequest) -> StreamingHttpResponse:
+    async def content() -> AsyncIterator[str]:
+        yield "nothing yet; "
+        await alogin(request, await User.objects.aget(username=request.GET["name"]))
+        async for chunk in aprivate(request):
+            yield chunk
+
+    return StreamingHttpResponse(while_verified(request, content()))
+
+
 urlpatterns = [
+    path("exchanged/", exchanged),
+    path("aexchanged/", aexchanged),
+    path("logs-in/", logs_in),
+    path("alogs-in/", alogs_in),
+    path("logs-in-later/", logs_in_later),
+    path("alogs-in-later/", alogs_in_later),
     path("plain-events/", plain),
     path("aplain-events/", aplain),
     path("events/", watched, name="events"),
