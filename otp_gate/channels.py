@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
 from django.urls import ResolverMatch, set_script_prefix
 
-from otp_gate import consumer_logins
+from otp_gate import consumer_logins, exemptions
 from otp_gate.conf import gate_config
 from otp_gate.connections import (
     CODES,
@@ -34,7 +34,7 @@ from otp_gate.connections import (
     refuse_socket,
 )
 from otp_gate.consumers import guarded
-from otp_gate.exceptions import ConsumerMisplaced
+from otp_gate.exceptions import ConsumerMisplaced, GateBeforeDjango
 from otp_gate.liveness import Watch, check_interval
 
 WITHOUT_USER = ("lifespan", "channel")
@@ -109,6 +109,8 @@ class OTPGateMiddleware:
 
         Raises:
             ConsumerMisplaced: the scope has no session or no user.
+            GateBeforeDjango: a half-authenticated user asked an app that stands in Django's place
+                for the page that asks for the code.
         """
         kept, user = scope.get("session"), scope.get("user")
         if user is None or not hasattr(kept, "session_key"):
@@ -118,6 +120,8 @@ class OTPGateMiddleware:
         watch = Watch(request, kept)
         word = await watch.abegin(user)
         if word in CODES:
+            if exemptions.own_page(request) is not None:
+                raise GateBeforeDjango  # A refusal would lead here again, without end.
             return await refuse_request(request, word, send)
         if word == "exempt":
             scope = {**scope, "user": AnonymousUser()}

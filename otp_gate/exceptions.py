@@ -5,7 +5,8 @@
     │   └── CodeInDoubt    so that nobody knows whether Redis holds a code that was never delivered
     └── DeliveryError      the code did not leave for the person
 
-GateMisplaced and ConsumerMisplaced, Django's ImproperlyConfigured, say what to move where.
+GateMisplaced, ConsumerMisplaced and GateBeforeDjango, which are Django's ImproperlyConfigured, say
+what to move where.
 """
 
 from __future__ import annotations
@@ -53,4 +54,15 @@ class ConsumerMisplaced(ImproperlyConfigured):
         super().__init__(
             "otp_gate.channels.OTPGateMiddleware got an HTTP request without 'session' and 'user' "
             "in its scope: put channels.auth.AuthMiddlewareStack around it."
+        )
+
+
+class GateBeforeDjango(ImproperlyConfigured):
+    """The gate stands around an app that is not Django's handler, and that should lead to it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "otp_gate.channels.OTPGateMiddleware got a request for the page of the code, and the "
+            "app at that address is not the one of get_asgi_application(). Where another app is "
+            "wrapped around that one, put OTPGateMiddleware inside of it, around consumers only."
         )

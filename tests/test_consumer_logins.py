@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -21,8 +20,20 @@ from django.http import HttpRequest
 from django.test import Client
 
 from otp_gate.channels import OTPGateMiddleware
+from otp_gate.liveness import Watch
 from tests.helpers import VERIFY, open_page
-from tests.sockets import HEARD, REFUSED, SITES, Socket, do, in_loop, knock, opened, with_token
+from tests.sockets import (
+    HEARD,
+    REFUSED,
+    SITES,
+    Socket,
+    do,
+    in_loop,
+    knock,
+    opened,
+    until,
+    with_token,
+)
 from tests.test_consumers import EVENTS, PAGE, Exchange
 
 NEVER = 3600
@@ -383,15 +394,24 @@ async def test_answer_after_a_login_of_another_kind_is_a_refusal(alice: Any, roa
 
 
 @in_loop
-async def test_long_answer_to_a_login_goes_on(alice: Any) -> None:
-    """As nobody."""
+async def test_long_answer_to_a_login_goes_on(alice: Any, monkeypatch: Any) -> None:
+    """As nobody, however often the gate looks again meanwhile."""
+    looks = []
+    aended = Watch.aended
+
+    async def counted(self: Watch) -> Any:
+        looks.append(self)
+        return await aended(self)
+
+    monkeypatch.setattr(Watch, "aended", counted)
 
     class Long(AsyncHttpConsumer):
         async def handle(self, body: bytes) -> None:
             await by_channels(self.scope, await User.objects.aget())
             await self.send_headers()
             await self.send_body(b"1", more_body=True)
-            await asyncio.sleep(0.2)
+            before = len(looks)
+            await until(lambda: len(looks) > before + 1)
             await self.send_body(b"2")
 
     gate = OTPGateMiddleware(Long.as_asgi(), interval=0.05)

@@ -197,12 +197,11 @@ async def test_exempt_path_sees_nobody(half: Client, settings: Any, site: Any) -
 
 @in_loop
 async def test_exempt_view_of_the_urlconf_opens_no_consumer(half: Client) -> None:
-    """`tests.urls` has an exempt view at this path, and the gate has its page at the other."""
+    """`tests.urls` has an exempt view at this path."""
     assert (await do(half.get)("/open/")).status_code == 200
     consumer = URLRouter([re_path("", Events.as_asgi())])
     app = AuthMiddlewareStack(OTPGateMiddleware(consumer))
-    for address in ("/open/", VERIFY):
-        assert (await seen(app, half, address))[0] == 302
+    assert (await seen(app, half, "/open/"))[0] == 302
     assert not SERVED
 
 
@@ -347,9 +346,21 @@ async def test_app_around_django_is_judged_as_a_whole(half: Client) -> None:
         await get_asgi_application()(scope, receive, send)
 
     app = AuthMiddlewareStack(OTPGateMiddleware(unknown))
-    assert (await seen(app, half, VERIFY))[0] == 302
-    with pytest.raises(ImproperlyConfigured):
-        await OTPGateMiddleware(unknown)(Exchange(app, half).scope, unknown, unknown)  # type: ignore[arg-type]
+    assert (await seen(app, half, "/aopen/"))[0] == 302
+    with pytest.raises(ImproperlyConfigured, match="AuthMiddlewareStack around it"):
+        await seen(OTPGateMiddleware(unknown), half, "/aopen/")
+
+
+@in_loop
+async def test_app_in_the_place_of_the_page_for_the_code_is_an_error(half: Client) -> None:
+    """A redirect to itself would be a trap without end."""
+
+    async def unknown(scope: Any, receive: Any, send: Any) -> None:
+        SERVED.append("unknown")
+
+    with pytest.raises(ImproperlyConfigured, match="put OTPGateMiddleware inside of it"):
+        await seen(AuthMiddlewareStack(OTPGateMiddleware(unknown)), half, VERIFY)
+    assert not SERVED
 
 
 @in_loop

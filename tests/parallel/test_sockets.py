@@ -1,8 +1,9 @@
-"""WebSockets as a browser speaks them, to a server as in production."""
+"""WebSockets and HTTP consumers as a browser speaks them, to a server as in production."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from importlib.util import find_spec
 from typing import Any
 
@@ -59,3 +60,24 @@ def test_a_socket_from_the_password_to_the_log_out(site: Site) -> None:
         assert stranger.recv(20) == "nobody"
         stranger.send("still here")
         assert stranger.recv(20) == "still here"
+
+
+def test_a_consumer_from_the_password_to_the_log_out(site: Site) -> None:
+    """Refused, then served; its stream ends while the browser reads it. The pages are Django's."""
+    stranger = Visitor(site.port)
+    assert stranger.send("GET", "/consumed/").text == "events of nobody"
+    visitor, code = half_way(site.port, site.box)
+    answer = visitor.send("GET", "/consumed/")
+    assert (answer.status, answer.location) == (302, "/otp/?next=/consumed/")
+
+    assert visitor.send("POST", "/otp/", {"code": code}).status == 302
+    assert visitor.send("GET", "/consumed/").text == "events of alice"
+    assert visitor.send("GET", "/secret/").text == "secret of alice"
+    connection = HTTPConnection("127.0.0.1", site.port, timeout=20)
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    connection.request("GET", "/feed/", headers={"Cookie": cookies})
+    stream = connection.getresponse()
+    assert stream.read(12) == b"data: tick\n\n"
+    visitor.send("POST", "/logout/", {})
+    assert set(stream.read().split(b"\n\n")) <= {b"data: tick", b""}
+    connection.close()
