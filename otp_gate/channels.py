@@ -118,9 +118,9 @@ class OTPGateMiddleware:
         request = request_of(scope)
         set_script_prefix(request.script_name or "")  # As Django's handler does, for `reverse`.
         watch = Watch(request, kept)
-        word = await watch.abegin(user)
+        word = await watch.abegin(user, by_own=True)
         if word in CODES:
-            if exemptions.own_page(request) is not None:
+            if word == "shut" and exemptions.own_page(request) is not None:
                 raise GateBeforeDjango  # A refusal would lead here again, without end.
             return await refuse_request(request, word, send)
         if word == "exempt":

@@ -29,6 +29,9 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 CODES: dict[str, tuple[int, str]] = {"shut": (4403, "otp_required"), "unknown": (1011, "")}
 """The close code and reason. A fault is another one: a code typed in would not mend it."""
 
+LAST = ("http.response.body", "http.response.pathsend", "http.response.zerocopysend")
+"""What may end a response (ASGI and its extensions)."""
+
 GRACE = 5.0
 """Seconds that an app has to end by itself once it was told that the connection is closed."""
 
@@ -199,7 +202,7 @@ class HttpConnection(Connection):
             self.is_started = True
             names = [bytes(name).lower() for name, _ in message.get("headers", ())]
             self.has_length = b"content-length" in names
-        elif message["type"] == "http.response.body" and not message.get("more_body"):
+        elif message["type"] in LAST and not message.get("more_body"):
             self.is_closed = True
 
     async def end(self, word: Word) -> None:

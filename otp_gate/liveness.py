@@ -77,9 +77,15 @@ class Watch:
         state: GateState = self.request.otp_gate  # type: ignore[attr-defined]
         self.remember(state, session.loaded(self.kept), self.request.user)
 
-    async def abegin(self, user: Any) -> Word:
-        """Decide about a connection; `user` is whom others put into its scope, or None."""
-        word, state, data = await self.alook(user)
+    async def abegin(self, user: Any, *, by_own: bool = False) -> Word:
+        """Decide about a connection; `user` is whom others put into its scope, or None.
+
+        Args:
+            by_own: by the session of the scope, where it has been loaded already. A middleware in
+                front may have logged in without a save; and it spares a query.
+        """
+        loaded = by_own and self.own_data() is not session.NOTHING
+        word, state, data = await self.alook(user, loaded)
         if state is not None:
             self.remember(state, data, user)
         return word

@@ -9,10 +9,12 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
-from channels.auth import AuthMiddlewareStack
+from channels.auth import AuthMiddlewareStack, login
 from channels.generic.http import AsyncHttpConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.sessions import SessionMiddlewareStack
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
@@ -282,7 +284,7 @@ async def test_wrong_host_is_a_bad_request(half: Client) -> None:
 @pytest.mark.parametrize("headers", [PAGE, EVENTS])
 @in_loop
 async def test_store_that_is_down_is_shut(
-    verified: Client, monkeypatch: Any, headers: dict[str, str]
+    alice: Any, verified: Client, monkeypatch: Any, headers: dict[str, str]
 ) -> None:
     """503, and no consumer runs."""
 
@@ -290,9 +292,51 @@ async def test_store_that_is_down_is_shut(
         raise DatabaseError("down")
 
     monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.aload", fail)
-    status, told, body = await ask(SITES["inside"](), verified, "/events/", headers)
+    # Nothing in front of the gate has read the session.
+    app = SessionMiddlewareStack(with_token(alice, OTPGateMiddleware(routes())))
+    status, told, body = await ask(app, verified, "/events/", headers)
     assert (status, told["retry-after"]) == (503, "5")
     assert "alice" not in body
+    assert not SERVED
+
+
+@in_loop
+async def test_broken_policy_is_shut(half: Client, settings: Any, caplog: Any) -> None:
+    """503, with its traceback in the log."""
+    settings.OTP_GATE = {"POLICY": "tests.policies.broken"}
+    assert (await ask(SITES["inside"](), half))[0] == 503
+    assert "the policy is broken" in caplog.text
+    assert not SERVED
+
+
+@pytest.mark.parametrize("name", ["verified", "half"])
+def test_look_costs_no_query(
+    request: pytest.FixtureRequest, name: str, django_assert_num_queries: Any
+) -> None:
+    """The session and the user were loaded in front of the gate."""
+    client = request.getfixturevalue(name)
+    for app, served in (
+        (AuthMiddlewareStack(routes()), True),
+        (AuthMiddlewareStack(OTPGateMiddleware(routes())), name == "verified"),
+    ):
+        with django_assert_num_queries(2):
+            status, _ = async_to_sync(seen)(app, client)
+        assert (status == 200) is served
+
+
+@in_loop
+async def test_login_in_front_of_the_gate_is_held(verified: Client, alice: Any) -> None:
+    """Also of the user who was verified before, and although nothing is saved yet."""
+
+    def logs_in(app: Any) -> Any:
+        async def middleware(scope: Any, receive: Any, send: Any) -> None:
+            await login(scope, alice, "django.contrib.auth.backends.ModelBackend")
+            await app(scope, receive, send)
+
+        return middleware
+
+    app = AuthMiddlewareStack(logs_in(OTPGateMiddleware(routes())))
+    assert (await ask(app, verified))[0] == 302
     assert not SERVED
 
 
