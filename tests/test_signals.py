@@ -58,6 +58,7 @@ def test_a_login_as_signals_tell_it(
         "code_refused",
         "code_refused",
         "code_sent",
+        "session_key_changed",
         "code_accepted",
         "login_disowned",
     ]
