@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.projects.drf.stories import STORIES
 from tests.projects.contract import NAME, PASSWORD, Project, admin_login, post, superuser
+from tests.projects.drf.stories import STORIES
 
 
 def prepare() -> None:
