@@ -51,9 +51,9 @@ def told() -> Iterator[list[dict[str, Any]]]:
         ]
         found.append(named)
 
-    session_key_changed.connect(listen)
+    session_key_changed.connect(listen, sender=User)
     yield found
-    session_key_changed.disconnect(listen)
+    session_key_changed.disconnect(listen, sender=User)
 
 
 def key_of(client: Any) -> str:

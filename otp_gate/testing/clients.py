@@ -7,7 +7,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth import get_user, get_user_model
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
 
@@ -49,10 +49,11 @@ def verify(client: Client | AsyncClient, *, factor: str = FACTOR) -> None:
     request.session.save()
     new_key = str(request.session.session_key)
     client.cookies[settings.SESSION_COOKIE_NAME] = new_key
-    if session_key_changed.has_listeners():  # Otherwise the user is not loaded.
+    sender = get_user_model()
+    if session_key_changed.has_listeners(sender):  # Otherwise the user is not loaded.
         user = request.user = get_user(request)
         session_key_changed.send_robust(
-            sender=type(user), request=request, user=user, old_key=old_key, new_key=new_key
+            sender=sender, request=request, user=user, old_key=old_key, new_key=new_key
         )
 
 
