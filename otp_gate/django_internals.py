@@ -10,14 +10,14 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
-from django.contrib.auth.middleware import auser as djangos_auser
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import SimpleLazyObject
 
-DJANGO_AUTH = djangos_auser.__module__
+DJANGO_AUTH = "django.contrib.auth.middleware"
+"""By name: its import loads models, and `signals` is imported by apps before there are any."""
 
 WRAPPERS = frozenset({"django_otp.middleware", "maykin_2fa.middleware"})
 """Modules whose lazy user is the wrapped one with attributes added, and never another user."""
@@ -40,7 +40,8 @@ def is_django_auser(auser: Any) -> bool:
     """Return True for the `request.auser` of AuthenticationMiddleware, also wrapped."""
     if type(auser) is not partial:
         return False
-    return auser.func is djangos_auser or (is_wrapper(auser) and is_django_auser(auser.args[-1]))
+    own = getattr(auser.func, "__module__", None) == DJANGO_AUTH
+    return own or (is_wrapper(auser) and is_django_auser(auser.args[-1]))
 
 
 def is_wrapper(load: Any) -> bool:
