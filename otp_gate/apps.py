@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
+
+FOLLOWERS = ("allauth.usersessions", "django_cas_ng", "axes")
+"""Apps that note session keys, with models that `followers` moves to the new key."""
 
 
 class OTPGateConfig(AppConfig):
@@ -18,6 +21,10 @@ class OTPGateConfig(AppConfig):
 
         checks.register(check, checks.Tags.security)
         receivers.connect()
+        if any(map(apps.is_installed, FOLLOWERS)):
+            from otp_gate import followers
+
+            followers.connect()
 
 
 def check(**kwargs: Any) -> list[checks.CheckMessage]:

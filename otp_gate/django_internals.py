@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from io import BytesIO
 from typing import Any
 
-from django.contrib.auth.middleware import auser as djangos_auser
+from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import SimpleLazyObject
 
-DJANGO_AUTH = djangos_auser.__module__
+DJANGO_AUTH = "django.contrib.auth.middleware"
+"""By name: its import loads models, and `signals` is imported by apps before there are any."""
 
 WRAPPERS = frozenset({"django_otp.middleware", "maykin_2fa.middleware"})
 """Modules whose lazy user is the wrapped one with attributes added, and never another user."""
@@ -38,7 +40,8 @@ def is_django_auser(auser: Any) -> bool:
     """Return True for the `request.auser` of AuthenticationMiddleware, also wrapped."""
     if type(auser) is not partial:
         return False
-    return auser.func is djangos_auser or (is_wrapper(auser) and is_django_auser(auser.args[-1]))
+    own = getattr(auser.func, "__module__", None) == DJANGO_AUTH
+    return own or (is_wrapper(auser) and is_django_auser(auser.args[-1]))
 
 
 def is_wrapper(load: Any) -> bool:
@@ -167,3 +170,28 @@ def view_options(view: Any) -> dict[str, Any]:
     """Return what was given to `as_view()`, of a class view; the frameworks keep it elsewhere."""
     found = getattr(view, "initkwargs", None) or getattr(view, "view_initkwargs", None)
     return found if isinstance(found, dict) else {}
+
+
+class RobustSignal(Signal):
+    """A signal of which `send_robust` logs every receiver that fails, and never raises.
+
+    Django's own raises AttributeError if the receiver that failed has no `__qualname__`
+    (functools.partial, an instance with `__call__`).
+
+    Args:
+        quiet: log the class of the exception without its text and traceback, which may quote an
+            argument of the signal that must not be in a log.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__()
+        self.quiet = quiet
+
+    def _log_robust_failure(self, receiver: Any, err: Exception) -> None:
+        name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
+        logging.getLogger("django.dispatch").error(
+            "Receiver failed: %s (%s)",
+            name,
+            type(err).__name__,
+            exc_info=None if self.quiet else err,
+        )

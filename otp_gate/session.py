@@ -232,11 +232,14 @@ def follow(session: Any, target: str, pending: Pending) -> str:
     return "" if 0 <= pending.since - entry[1] <= LOOP else target
 
 
-def set_verified(request: HttpRequest, user_id: str, factor: str) -> None:
+def set_verified(request: HttpRequest, user_id: str, factor: str) -> str | None:
     """Mark the session verified under a new key (ASVS 7.2.4), and rotate the CSRF token.
 
     The mark is set before the key is cycled, so that the new session is complete in its first
     save and the old key never names a verified one.
+
+    Returns:
+        The old key: the caller sends `session_key_changed`.
 
     Raises:
         StoreUnavailable: the session engine failed, or the session has been verified meanwhile.
@@ -244,8 +247,10 @@ def set_verified(request: HttpRequest, user_id: str, factor: str) -> None:
     from otp_gate import cycle  # By the worker in which somebody is verified.
 
     session = request.session
+    old_key = session.session_key
     with readable():
         session[MARKS] = {**marks_of(session.get(MARKS)), user_id: [time.time(), factor]}
         session.pop(PENDING, None)
         cycle.cycle_key_once(session)
     rotate_token(request)
+    return old_key

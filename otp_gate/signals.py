@@ -2,18 +2,24 @@
 
 All but `guessing_suspected` are sent with the user's class as sender and `user`; all but
 `operator_code_made` with `request`.
-They are sent robustly: a receiver that raises is logged by Django and stops nobody.
+They are sent robustly: a receiver that raises is logged (`django.dispatch`) and stops nobody.
 """
 
 from __future__ import annotations
 
-from django.dispatch import Signal
+from otp_gate.django_internals import RobustSignal as Signal
 
 code_sent = Signal()
 """A code left for a person. Arguments: `user`, `request`, `factor` (id), `reference`."""
 
 code_accepted = Signal()
 """A session was verified. Arguments: `user`, `request`, `factor` (id)."""
+
+session_key_changed = Signal(quiet=True)
+"""The session got a new key because a code was right. Arguments: `user`, `request`, `old_key`,
+`new_key`. Sent before `code_accepted`, when the session is stored under its new key and gone from
+the old one. A receiver that fails is logged by the class of its exception only: a database quotes
+the row, and so the session key."""
 
 code_refused = Signal()
 """What was typed was refused. Arguments: `user`, `request`, `reason` (an `Outcome`)."""

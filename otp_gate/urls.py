@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
@@ -15,6 +16,9 @@ def own_page(name: str) -> Callable[[HttpRequest], HttpResponse]:
     """Return the own page of that name, imported when it is asked for first.
 
     Most worker processes answer other requests first, and start without what the pages need.
+
+    ATOMIC_REQUESTS does not hold for it. Redis has consumed the code by the time that a receiver of
+    the project may break the transaction, which would take the verified session with it.
     """
 
     @login_not_required
@@ -26,6 +30,8 @@ def own_page(name: str) -> Callable[[HttpRequest], HttpResponse]:
 
     page.__name__ = page.__qualname__ = name
     setattr(page, OWN, True)
+    for alias in connections:
+        page = transaction.non_atomic_requests(alias)(page)
     return page
 
 

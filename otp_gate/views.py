@@ -184,8 +184,10 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
         reply = check_factor(factor, challenge, user, given.code)
     if reply.outcome is Outcome.ACCEPTED:
         target = session.follow(request.session, visit.next, visit.pending) if visit.next else ""
-        session.set_verified(request, user_id_of(user), reply.factor)
+        old_key = session.set_verified(request, user_id_of(user), reply.factor)
         gate_state(request).set_verified(request)
+        new_key = request.session.session_key
+        emit(signals.session_key_changed, visit, old_key=old_key, new_key=new_key)
         emit(signals.code_accepted, visit, factor=reply.factor)
         logger.info("Accepted: user %s by %s", user_id_of(user), reply.factor)
         return go_on(visit.request, target, visit.as_json, given.kept)

@@ -25,8 +25,17 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.environments import ensure  # noqa: E402
 
-PROJECTS = sorted(path.stem for path in (ROOT / "requirements/projects").glob("*.txt"))
-COLUMNS = ("project", "versions", "URLs", "requests", "views run", "differences", "roads", "s")
+SHARED = {"user_sessions": "qsessions"}
+"""Projects that run in the environment of another one."""
+PROJECTS = sorted(
+    [*(path.stem for path in (ROOT / "requirements/projects").glob("*.txt")), *SHARED]
+)
+LONGEST = ("oscar", "wagtail")
+"""Begun first: the others are done beside them."""
+COLUMNS = (
+    *("project", "versions", "URLs", "requests", "views run", "differences"),
+    *("roads", "stories", "s"),
+)
 
 
 @dataclass
@@ -35,6 +44,11 @@ class Result:
 
     row: tuple[str, ...]
     faults: list[str]
+
+
+def environment(name: str) -> Path:
+    """Return the Python of the environment that a project runs in."""
+    return ensure(SHARED.get(name, name), "projects")
 
 
 def crawl(name: str, folder: Path, *, gated: bool) -> Any:
@@ -48,7 +62,7 @@ def crawl(name: str, folder: Path, *, gated: bool) -> Any:
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]),
     }
     done = subprocess.run(
-        [ensure(name, "projects"), "-m", "tests.projects.crawl", name],
+        [environment(name), "-m", "tests.projects.crawl", name],
         cwd=ROOT,
         env=environ,
         capture_output=True,
@@ -69,6 +83,7 @@ def play(name: str) -> Result:
     faults = [f"{name}: ran half-authenticated: {line}" for line in gate["ran"]]
     faults += [f"{name}: no address found for {form}" for form in gate["missed"]]
     faults += [f"{name}: not the gate's answer: {line}" for line in gate["odd"]]
+    faults += [f"{name}: does not hold: {line}" for line in gate["broken"]]
     faults += [f"{name}: differs: {path}\n{difference(gate, bare, path)}" for path in different]
     versions = ", ".join(f"{key} {value}" for key, value in gate["versions"].items())
     row = (
@@ -79,6 +94,7 @@ def play(name: str) -> Result:
         str(len(gate["ran"]) + len(gate["odd"])),
         str(len(different)),
         ", ".join(gate["roads"]),
+        str(len(gate["stories"])),
         f"{time.monotonic() - began:.0f}",
     )
     return Result(row, faults)
@@ -103,7 +119,7 @@ def attempt(name: str) -> Result:
     try:
         return play(name)
     except Exception as error:
-        return Result((name, *["?"] * 7), [str(error)])
+        return Result((name, *["?"] * 8), [str(error)])
 
 
 def main() -> int:
@@ -112,8 +128,9 @@ def main() -> int:
     if unknown:
         print(f"No such project: {', '.join(unknown)}. There are: {', '.join(PROJECTS)}.")
         return 2
+    names = sorted(names, key=lambda name: name not in LONGEST)
     for name in names:
-        ensure(name, "projects")
+        environment(name)
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(attempt, names))
     table = [COLUMNS, *(result.row for result in results)]

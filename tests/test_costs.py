@@ -318,6 +318,6 @@ def test_a_worker_process_imports_no_more_than_it_needs() -> None:
     others = {name.partition(".")[0] for name in added - own}
     assert others <= {"django", *sys.stdlib_module_names}, sorted(added - own)
     assert len(added) <= 30, sorted(added)
-    idle = {"checks", "doctor", "inventory", "management", "cluster", "decorators"}
+    idle = {"checks", "doctor", "inventory", "management", "cluster", "decorators", "followers"}
     assert {name.split(".")[1] for name in own if "." in name} & idle == set()
     assert "otp_gate.factors.sms" not in own

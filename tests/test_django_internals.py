@@ -175,3 +175,22 @@ def test_nothing_reads_a_scrubbed_body(make: Any, read: str) -> None:
 
 def test_a_session_store_has_no_user_of_its_own() -> None:
     assert SessionStore().get("_auth_user_id") is None
+
+
+def test_a_failed_receiver_is_logged_by_one_method(caplog: pytest.LogCaptureFixture) -> None:
+    """Sync and async; with its traceback, unless the signal is quiet."""
+
+    def fail(**_: Any) -> None:
+        raise ValueError("with a secret")
+
+    for quiet in (False, True):
+        signal = internals.RobustSignal(quiet=quiet)
+        failing = partial(fail)
+        signal.connect(failing)
+        signal.send_robust(sender=None)
+        async_to_sync(signal.asend_robust)(sender=None)
+        found = [(one.name, one.getMessage(), bool(one.exc_info)) for one in caplog.records]
+        assert (
+            found == [("django.dispatch", "Receiver failed: partial (ValueError)", not quiet)] * 2
+        )
+        caplog.clear()

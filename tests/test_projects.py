@@ -10,14 +10,18 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 
+from scripts.projects import PROJECTS, SHARED
 from tests.projects import three_lines
 from tests.projects.addresses import addresses
 
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parent.parent
-PAGES = {"cms": "django-cms"}
-PROJECTS = sorted(path.stem for path in (ROOT / "requirements/projects").glob("*.in"))
+PAGES = {
+    "cms": "django-cms",
+    "qsessions": "session-engines",
+    "user_sessions": "session-engines",
+}
 
 
 def test_there_are_at_least_six() -> None:
@@ -29,7 +33,7 @@ def test_there_are_at_least_six() -> None:
 def test_each_project_is_whole(name: str) -> None:
     """A lock, settings that end in the three lines, URLs, and what the runner must be told."""
     folder = ROOT / "tests/projects" / name
-    assert (ROOT / f"requirements/projects/{name}.txt").exists()
+    assert (ROOT / f"requirements/projects/{SHARED.get(name, name)}.txt").exists()
     assert (folder / "settings.py").read_text("utf-8").endswith("add_three_lines(globals())\n")
     assert "*gate_urls()" in (folder / "urls.py").read_text("utf-8")
     project = import_module(f"tests.projects.{name}.project").PROJECT

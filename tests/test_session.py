@@ -69,12 +69,12 @@ def test_a_code_that_two_redis_accept_opens_one_session(
     [key] = redis.keys("otp_gate:*")
     before, set_verified = redis.hgetall(key), session.set_verified
 
-    def while_another_is_let_in(*args: Any) -> None:
+    def while_another_is_let_in(*args: Any) -> Any:
         monkeypatch.undo()
         redis.delete(key)
         redis.hset(key, mapping=before)
         assert other.post(VERIFY, {"code": code}).status_code == 302
-        set_verified(*args)
+        return set_verified(*args)
 
     monkeypatch.setattr(session, "set_verified", while_another_is_let_in)
     response = half.post(VERIFY, {"code": code})

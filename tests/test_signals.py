@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,6 +60,7 @@ def test_a_login_as_signals_tell_it(
         "code_refused",
         "code_refused",
         "code_sent",
+        "session_key_changed",
         "code_accepted",
         "login_disowned",
     ]
@@ -129,3 +132,10 @@ def test_receivers_never_get_the_code(
     half.post(VERIFY, {"code": code})
     for _, named in heard:
         assert code not in str({key: named[key] for key in named if key != "request"})
+
+
+def test_signals_can_be_imported_before_any_model() -> None:
+    """At the top of a project's apps.py, where Django has no models yet."""
+    code = "from django.conf import settings; settings.configure(); import otp_gate.signals"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -7,10 +7,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_user, get_user_model
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
 
 from otp_gate import session
+from otp_gate.signals import session_key_changed
 from otp_gate.testing.switch import FACTOR
 
 
@@ -22,7 +24,7 @@ def verify(client: Client | AsyncClient, *, factor: str = FACTOR) -> None:
     """Verify the session of a client that is logged in; again, if it is verified already.
 
     No code, no mail, no Redis. As in production, the session gets a new key (the client its new
-    cookie) and the code counts as typed in this moment.
+    cookie), of which `session_key_changed` tells, and the code counts as typed in this moment.
 
     Args:
         client: any test client of Django's, or of a package that subclasses it.
@@ -43,9 +45,16 @@ def verify(client: Client | AsyncClient, *, factor: str = FACTOR) -> None:
             "Nobody is logged in in this client: call client.force_login(user) first, or "
             "login_verified(client, user) in place of both."
         )
-    session.set_verified(request, user_id, factor)
+    old_key = session.set_verified(request, user_id, factor)
     request.session.save()
-    client.cookies[settings.SESSION_COOKIE_NAME] = str(request.session.session_key)
+    new_key = str(request.session.session_key)
+    client.cookies[settings.SESSION_COOKIE_NAME] = new_key
+    sender = get_user_model()
+    if session_key_changed.has_listeners(sender):  # Otherwise the user is not loaded.
+        user = request.user = get_user(request)
+        session_key_changed.send_robust(
+            sender=sender, request=request, user=user, old_key=old_key, new_key=new_key
+        )
 
 
 async def averify(client: Client | AsyncClient, *, factor: str = FACTOR) -> None:

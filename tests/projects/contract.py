@@ -23,6 +23,14 @@ class Project:
     """Put people and content into an empty database."""
     samples: Mapping[str, str] = field(default_factory=dict)
     """What an address holds in place of a parameter of that name, where 1 or a word will not do."""
+    logs: tuple[str, ...] = ()
+    """Tables in which a package notes logins and log-outs, which the crawl makes some of."""
+    stories: Mapping[str, Callable[[Callable[[], Any]], None]] = field(default_factory=dict)
+    """What must hold behind the gate beyond a look at each address, by name.
+
+    Each is told once under WSGI and once under ASGI. It is given a maker of browsers, and raises
+    AssertionError if it does not hold. Nothing of it is left behind.
+    """
     unstable: tuple[str, ...] = ()
     """Patterns of what differs from one answer to the next, with the gate or without it."""
 

@@ -1,1 +1,1 @@
-"""django-allauth, with a social provider and login by code."""
+"""django-allauth, with a social provider, login by code, its second factors, sessions and headless."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.projects.allauth.stories import STORIES
 from tests.projects.contract import ADDRESS, NAME, PASSWORD, Project, admin_login, post, superuser
 
 
@@ -44,5 +45,11 @@ PROJECT = Project(
     },
     prepare=prepare,
     samples={"object_id": "1", "content_type_id": "4"},
-    unstable=(r"state=\w{16}",),
+    logs=("usersessions_usersession",),
+    stories=STORIES,
+    unstable=(
+        r"state=\w{16}",
+        r"data:image/svg\+xml;base64,[\w+/=]+",  # a new secret of a second factor, and its picture
+        r"\b[A-Z2-7]{32}\b",
+    ),
 )

@@ -10,6 +10,9 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.dummy",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.headless",
 ]
 MIDDLEWARE = [*PLAIN_MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"]
 AUTHENTICATION_BACKENDS = [

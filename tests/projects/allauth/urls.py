@@ -8,5 +8,6 @@ from tests.projects.three_lines import gate_urls
 urlpatterns = [
     *gate_urls(),
     path("accounts/", include("allauth.urls")),
+    path("_allauth/", include("allauth.headless.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -10,6 +10,8 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "rest_framework_simplejwt",
     "dj_rest_auth",
+    "knox",
+    "djoser",
 ]
 MIDDLEWARE = PLAIN_MIDDLEWARE
 ROOT_URLCONF = "tests.projects.drf.urls"

@@ -1,0 +1,1 @@
+"""The project `qsessions` on the engine of django-user-sessions, in the same environment."""
