@@ -22,7 +22,7 @@ test: ## Run the tests, on fakeredis and on a real Redis (ARGS="-k story" for so
 torture: ## Hurt everything, for long: Sentinel, Cluster, every fault, load (ARGS=--short: once)
 	@$(DEV) test scripts/torture.py $(ARGS)
 
-projects: ## Put the gate before strangers' projects (ARGS="wagtail oscar" for some)
+projects: ## Put the gate before strangers' projects and Django's own tests (ARGS="wagtail django-6.1" for some)
 	@$(DEV) bench scripts/projects.py $(ARGS)
 
 bench: ## Measure the gate beside its peers (ARGS=--quick: every part once, nothing kept)
@@ -56,7 +56,7 @@ lock: ## Refresh requirements/*.txt (UPGRADE=--upgrade for newer versions)
 	  $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 	$(COMPILE) --no-deps requirements/suites.in -o requirements/suites.txt
 	$(COMPILE) requirements/bench.in -c requirements/test.txt -o requirements/bench.txt
-	for name in requirements/bench/*.in requirements/projects/*.in; do \
+	for name in requirements/bench/*.in requirements/projects/*.in requirements/django/*.in; do \
 	  $(subst 3.11,3.12,$(COMPILE)) $$name -o $${name%.in}.txt || exit; done
 	$(COMPILE) --resolution lowest-direct requirements/lowest.in -o requirements/lowest.txt
 

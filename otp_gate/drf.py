@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from django.contrib import auth
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, NotAuthenticated
@@ -94,7 +95,7 @@ class IsVerified(BasePermission):  # type: ignore[misc]
             return True
         if standing == "token":
             raise StrongerLoginRequired(self.max_age)
-        ask_again(request._request)
+        ask_again(request)
         raise OTPRequired
 
     def has_object_permission(self, request: Any, view: APIView, obj: Any) -> bool:
@@ -117,9 +118,15 @@ def standing_of(request: Any, view: APIView, max_age: int | None) -> Standing:
     if not user.is_authenticated:
         # Hidden on an exempt view, he is not nobody.
         return "session" if state.status == "exempt" else "anonymous"
-    if user_id_of(user) != state.user_id:
+    user_id, named = user_id_of(user), state.user_id
+    mark: Any = None
+    if (found := session_of_token(request)) is not None:
+        data = session.read(found)
+        named, mark = data.get(session.LOGIN), session.fresh_mark(data, user_id)
+    elif user_id == named:
+        mark = proofs.mark_now(request._request, user)
+    if user_id != named:
         return "token"
-    mark = proofs.mark_now(request._request, user)
     if mark is None or session.is_stale(mark, max_age):
         return "session"
     return "other" if takes_password and not names_only(request, user) else "verified"
@@ -139,10 +146,25 @@ def names_only(request: Any, user: Any) -> bool:
     return all(name == user.get_username() for name in names)
 
 
+def session_of_token(request: Any) -> Any:
+    """Return the session by which DRF has authenticated, if it is not the one of the cookie.
+
+    The authentication of django-allauth headless takes its token from `X-Session-Token`, and gives
+    the session that it names as `request.auth`. The proof must be in that session, and in no other.
+    """
+    found = request.auth
+    is_other = isinstance(found, SessionBase) and found is not request._request.session
+    return found if is_other else None
+
+
 def ask_again(request: Any) -> None:
     """Let the session wait for a code, where it does not yet."""
-    if request.otp_gate.status in ("verified", "not_required"):
-        session.begin(request.session, step_up=True)
+    if (found := session_of_token(request)) is not None:
+        if session.lacks_pending(session.read(found)):
+            session.begin(found, step_up=True)
+            found.save()  # Nothing else does: SessionMiddleware saves the session of the cookie.
+    elif request._request.otp_gate.status in ("verified", "not_required"):
+        session.begin(request._request.session, step_up=True)
 
 
 def is_question(request: Any) -> bool:

@@ -95,8 +95,13 @@ def id_of_auser(
 
 
 def forget_ended_login(request: HttpRequest, data: Mapping[str, Any], user_id: str | None) -> None:
-    """Let `auser` ask the session again after a log-out in a middleware."""
-    if user_id is None and LOGIN not in data:
+    """Let `auser` ask the session again after a login or log-out in a middleware.
+
+    Before Django 6.1, `alogin` and `alogout` leave the old user in its cache. Not while somebody
+    impersonates: then the session names another user than `request.user`.
+    """
+    cached = acached_user(request)
+    if cached is not None and user_id == data.get(LOGIN) != pk_or_none(cached):
         forget_async_user(request)
 
 

@@ -1,10 +1,12 @@
 """Put the gate before other people's projects, and look what gets past it, and what it changes.
 
-    make projects                 all of them
-    make projects ARGS="wagtail"  some
+    make projects                            all of them, and Django's own test suite
+    make projects ARGS="wagtail django-6.1"  some
+    make projects ARGS=--newest              all projects, and the suite of the newest Django only
 
 Each is played twice in an environment of its own, with the three lines and without them. A view
 that runs for a half-authenticated session, or an answer to anybody else that differs, is a failure.
+For the suite see django_suite.py.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.environments import ensure  # noqa: E402
+from scripts import django_suite  # noqa: E402
 
 SHARED = {"user_sessions": "qsessions"}
 """Projects that run in the environment of another one."""
 PROJECTS = sorted(
     [*(path.stem for path in (ROOT / "requirements/projects").glob("*.txt")), *SHARED]
 )
+SUITES = {f"django-{version}": version for version in django_suite.VERSIONS}
 LONGEST = ("oscar", "wagtail")
 """Begun first: the others are done beside them."""
 COLUMNS = (
@@ -122,24 +126,46 @@ def attempt(name: str) -> Result:
         return Result((name, *["?"] * 8), [str(error)])
 
 
-def main() -> int:
-    names = sys.argv[1:] or PROJECTS
-    unknown = sorted(set(names) - set(PROJECTS))
-    if unknown:
-        print(f"No such project: {', '.join(unknown)}. There are: {', '.join(PROJECTS)}.")
-        return 2
-    names = sorted(names, key=lambda name: name not in LONGEST)
-    for name in names:
-        environment(name)
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(attempt, names))
-    table = [COLUMNS, *(result.row for result in results)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(COLUMNS))]
-    print("== strangers' projects: what ran for who had only given the password, and what changed")
+def chosen(arguments: list[str]) -> list[str]:
+    """Return the names of what is to be run."""
+    if arguments == ["--newest"]:
+        return [*PROJECTS, [*SUITES][-1]]
+    return arguments or [*PROJECTS, *SUITES]
+
+
+def show(title: str, table: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    print(f"== {title}")
     for row in table:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        print("  ".join(cells).rstrip(), flush=True)
+
+
+def main() -> int:
+    names = chosen(sys.argv[1:])
+    unknown = sorted(set(names) - set(PROJECTS) - set(SUITES))
+    if unknown:
+        known = ", ".join([*PROJECTS, *SUITES])
+        print(f"No such project: {', '.join(unknown)}. There are: {known}.")
+        return 2
+    projects = [name for name in names if name in PROJECTS]
+    projects.sort(key=lambda name: name not in LONGEST)
+    for name in projects:
+        environment(name)
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(attempt, projects))
+    if results:
+        title = (
+            "strangers' projects: what ran for who had only given the password, and what changed"
+        )
+        show(title, [COLUMNS, *(result.row for result in results)])
     faults = [fault for result in results for fault in result.faults]
+    # Not beside the projects: each keeps both cores busy.
+    suites = [django_suite.attempt(SUITES[name]) for name in names if name in SUITES]
+    if suites:
+        title = "Django's own tests, behind a gate that asks nobody"
+        show(title, [django_suite.COLUMNS, *(suite.row for suite in suites)])
+    faults += [fault for suite in suites for fault in suite.faults]
     for fault in faults[:40]:
         print(fault)
     if len(faults) > 40:

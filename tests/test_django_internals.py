@@ -92,10 +92,7 @@ def otp_middleware(get_response: Any) -> Any:
     return middleware
 
 
-@pytest.mark.parametrize("path", ["/plain/", "/aplain/"])
-def test_a_wrapped_user_costs_a_verified_request_nothing(
-    settings: Any, passed: Any, path: str
-) -> None:
+def test_a_wrapped_user_costs_a_verified_request_nothing(settings: Any, passed: Any) -> None:
     """django-otp in front of the gate: its wrapper names the same user, and is not asked."""
     put_around_gate(settings, before=["tests.test_django_internals.otp_middleware"])
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"

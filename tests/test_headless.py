@@ -13,6 +13,7 @@ from otp_gate import inventory
 from otp_gate.checks.site import check_tokens
 from otp_gate.conf import gate_config
 from otp_gate.headless import tokens
+from otp_gate.testing import verify
 from tests import views
 from tests.browsers import AsyncBrowser
 from tests.gates import put_around_gate
@@ -159,8 +160,6 @@ def test_a_verified_cookie_lends_the_token_nothing(app: App, bob: Any) -> None:
     app.log_in()
     browser = Client()
     browser.force_login(bob)
-    from otp_gate.testing import verify
-
     verify(browser)
     app.client.cookies = browser.cookies
     assert is_held(app.ask("get", f"{APP}/account/email"))
@@ -290,6 +289,103 @@ def test_the_cookie_of_the_request_is_left_alone(app: App, alice: Any, bob: Any)
     code = app.ask_for_code()
     assert app.ask("post", VERIFY, {"code": code}).status_code == 200
     assert is_held(browser.get("/who/", headers={"accept": "application/json"}))
+
+
+# What views ask of the session of the token
+
+
+def is_refused(response: Any, status: int) -> bool:
+    return response.status_code == status and response.json()["code"] == "otp_required"
+
+
+def test_view_of_the_app_client_sees_the_state_of_its_own_session(
+    app: App, alice: Any, bob: Any
+) -> None:
+    """Not that of the cookie that comes along: here Bob's, verified by another factor."""
+    browser = Client()
+    browser.force_login(bob)
+    verify(browser, factor="testing")
+    app.client.cookies = browser.cookies
+    nobody = {"status": "anonymous", "user": None, "factor": None}
+    assert app.ask("get", "/state/").json() == nobody
+    app.client.cookies.clear()
+    app.pass_gate()
+    app.client.cookies = browser.cookies
+    told = app.ask("get", "/state/").json()
+    assert told == {"status": "verified", "user": str(alice.pk), "factor": "email"}
+
+
+def test_step_up_in_a_view_of_the_app_client(app: App, clock: Any) -> None:
+    """The code is typed in for the token, and the view then runs; an old one asks again."""
+    app.pass_gate()
+    assert app.ask("post", "/transfer/", {}).json() == {"user": "alice"}
+    clock.advance(301)
+    refused = app.ask("post", "/transfer/", {}, accept="application/json")
+    assert is_refused(refused, 403)
+    assert views.RAN["transfer"] == 1
+    assert app.ask("post", VERIFY, {"code": app.ask_for_code()}).status_code == 200
+    assert app.ask("post", "/transfer/", {}).json() == {"user": "alice"}
+
+
+def test_own_api_takes_the_code_of_the_session_of_the_token(app: App) -> None:
+    """`IsVerified` behind allauth's authentication for DRF: 403 and the way to the code, then 200."""
+    app.log_in()
+    refused = app.ask("get", "/api/account/")
+    assert is_refused(refused, 403)
+    assert refused.json()["verify_url"] == VERIFY
+    assert app.ask("post", VERIFY, {"code": app.ask_for_code()}).status_code == 200
+    assert app.ask("get", "/api/account/").json() == {"user": "alice"}
+    app.ask("delete", f"{APP}/auth/session")
+    assert app.ask("get", "/api/account/").status_code == 403
+    assert views.RAN["account"] == 1
+
+
+def test_own_api_takes_no_code_of_another_session(app: App, alice: Any, bob: Any) -> None:
+    """A verified cookie comes along, of another user or of the same: the token acts, unverified."""
+    for user in (bob, alice):
+        browser = Client()
+        browser.force_login(user)
+        verify(browser)
+        app.client.cookies.clear()
+        app.log_in()
+        app.client.cookies = browser.cookies
+        assert is_refused(app.ask("get", "/api/account/"), 403)
+        app.client.cookies.clear()
+    assert views.RAN["account"] == 0
+
+
+def test_own_api_asks_again_for_a_fresh_code(app: App, clock: Any) -> None:
+    """`IsVerified.within`: the code goes to the session of the token."""
+    app.pass_gate()
+    assert app.ask("get", "/api/fresh/").json() == {"user": "alice"}
+    clock.advance(301)
+    assert app.ask("get", "/api/account/").status_code == 200
+    code = ""
+    for _ in range(2):  # The second refusal leaves the code of the first valid.
+        assert is_refused(app.ask("get", "/api/fresh/"), 403)
+        code = code or app.ask_for_code()
+    assert app.ask("post", VERIFY, {"code": code}).status_code == 200
+    assert app.ask("get", "/api/fresh/").json() == {"user": "alice"}
+
+
+def test_own_api_asks_users_whom_the_policy_lets_pass(app: App, settings: Any) -> None:
+    """As `IsVerified` does behind a cookie; the rest of the site stays open to them meanwhile."""
+    settings.OTP_GATE = {"POLICY": "otp_gate.policy.superusers"}
+    app.log_in()
+    assert is_refused(app.ask("get", "/api/account/"), 403)
+    assert app.ask("get", f"{APP}/account/email").status_code == 200
+    assert app.ask("post", VERIFY, {"code": app.ask_for_code()}).status_code == 200
+    assert app.ask("get", "/api/account/").json() == {"user": "alice"}
+
+
+def test_own_api_ends_with_the_verification(app: App, settings: Any, clock: Any) -> None:
+    """VERIFIED_TTL holds for the session of a token, too."""
+    settings.OTP_GATE = {"VERIFIED_TTL": 60}
+    app.pass_gate()
+    clock.advance(61)
+    assert is_refused(app.ask("get", "/api/account/"), 403)
+    assert app.ask("post", VERIFY, {"code": app.ask_for_code()}).status_code == 200
+    assert app.ask("get", "/api/account/").status_code == 200
 
 
 # Policies, modes, exemptions

@@ -14,7 +14,7 @@ from otp_gate import inventory
 from otp_gate.conf import gate_config
 from tests import views
 from tests.commands import Ran, manage
-from tests.urlconfs import bypasses, credentials
+from tests.urlconfs import addresses, bypasses, credentials
 
 
 def lines(told: Ran) -> dict[str, tuple[str, str, str]]:
@@ -221,6 +221,47 @@ def test_a_token_that_changes_where_codes_go_is_marked(found: Any) -> None:
     assert marked == {"address", "people-detail"}
     assert found["people-list"][0] == found["edits-name"][0] == "bypasses"
     assert found["session-people-detail"] == found["verified-people-detail"] == ["gated", ""]
+
+
+# Where codes go
+
+
+@pytest.fixture
+def marks(settings: Any) -> dict[str, str]:
+    """Return by name what `urls` says of each view that a token opens."""
+    settings.ROOT_URLCONF = "tests.urlconfs.addresses"
+    return {
+        name: why for name, verdict, why in lines(manage("urls")).values() if verdict != "gated"
+    }
+
+
+def test_a_view_that_changes_the_address_is_known_by_what_it_does(marks: Any) -> None:
+    """By what its code assigns, however the method is called, and by the serializer of the action."""
+    marked = {name for name, why in marks.items() if why.endswith(", changes where codes go")}
+    actions = {"users-set-email", "users-change", "users-own-serializer"}
+    # Which serializer it will use is not known: the one of the class is taken.
+    unknown = {name.replace("users", "chooses") for name in (*actions, "users-set-username")}
+    assert marked == {*addresses.MARKED, *actions, *unknown, "chooses-set-password"}
+
+
+def test_a_neighbour_of_such_a_view_takes_a_token_only(marks: Any) -> None:
+    """Another name, a password, a look at the address, a new user: codes go where they went."""
+    for name in (*addresses.UNMARKED, "users-show", "users-set-username", "users-set-password"):
+        assert marks[name] == "takes a token (TokenAuthentication)"
+    assert "by-session" not in marks
+
+
+def test_a_name_to_log_in_by_that_is_the_address_is_where_codes_go(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`set_username` of djoser, in a project whose users log in by email address."""
+    from django.contrib.auth import get_user_model
+
+    settings.ROOT_URLCONF = "tests.urlconfs.addresses"
+    monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", "email")
+    found = {entry.name: entry.why for entry in entries()}
+    assert found["users-set-username"].endswith("changes where codes go")
+    assert not found["users-set-password"].endswith("changes where codes go")
 
 
 @pytest.mark.parametrize(

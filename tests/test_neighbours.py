@@ -106,6 +106,15 @@ def test_a_remote_user_under_a_policy_is_held(
     assert_held(nobody.get("/secret/", headers=AS_ALICE), "/secret/")
 
 
+def test_a_remote_user_whom_the_policy_lets_pass_is_served_at_once(
+    settings: Any, remote_user: None, nobody: Any, bob: Any
+) -> None:
+    """On the request that logs in, and on the one that changes the user: no code, no redirect."""
+    settings.OTP_GATE = {"POLICY": "otp_gate.policy.staff"}
+    assert nobody.get("/secret/", headers=AS_ALICE).content == b"secret of alice"
+    assert nobody.get("/secret/", headers=AS_BOB).content == b"secret of bob"
+
+
 @pytest.fixture
 def site_cache(settings: Any) -> None:
     """The per-site cache, as Django's documentation puts it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.contrib.sites.models import Site
 from django.test import Client
 from django.urls import clear_script_prefix, set_script_prefix
 
+from otp_gate.exemptions import CACHED
 from otp_gate.signals import code_refused
 from tests import views
 from tests.browsers import AsyncBrowser
@@ -368,3 +370,22 @@ def test_behind_a_pattern_that_catches_everything(settings: Any, held: Any) -> N
     response = held.post(VERIFY + "?next=/secret/", {"code": last_code()})
     assert response["Location"] == "/secret/"
     assert held.get(VERIFY).content == b"caught"
+
+
+def test_prefixes_that_a_client_makes_up_fill_no_memory(half: Client) -> None:
+    """A server may pass on a SCRIPT_NAME that the client chose; nothing is kept of each for ever."""
+    functions = [item for module in gate_modules() for item in vars(module).values()]
+    caches = {item for item in functions if hasattr(item, "cache_info")}
+    assert len(caches) > 4
+    try:
+        for number in range(CACHED + 20):
+            set_script_prefix(f"/{number}/")
+            response = half.get("/secret/", SCRIPT_NAME=f"/{number}")
+            assert response["Location"].startswith(f"/{number}/otp/?next=/{number}/")
+    finally:
+        clear_script_prefix()
+    assert max(cache.cache_info().currsize for cache in caches) <= CACHED
+
+
+def gate_modules() -> list[Any]:
+    return [module for name, module in sys.modules.items() if name.startswith("otp_gate.")]

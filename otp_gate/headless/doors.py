@@ -59,10 +59,10 @@ def stand_before(gate: Gate) -> None:
             return serve(gate, request, view, args, kwargs)
         if not exchanges_session(view):
             return inner(request, view, args, kwargs)
-        hidden = judge(gate, request, view)
-        if isinstance(hidden, HttpResponse):
-            return hidden
-        return forget_user(request, inner(request, view, args, kwargs), hidden=hidden)
+        found = judge(gate, request, view)
+        if isinstance(found, HttpResponse):
+            return found
+        return prepare(request, inner(request, view, args, kwargs), found)
 
     async def aprocess_view(
         request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -71,37 +71,36 @@ def stand_before(gate: Gate) -> None:
             return await sync_to_async(serve)(gate, request, view, args, kwargs)
         if not exchanges_session(view):
             return await inner(request, view, args, kwargs)
-        hidden = await sync_to_async(judge)(gate, request, view)
-        if isinstance(hidden, HttpResponse):
-            return hidden
-        answer = await inner(request, view, args, kwargs)
-        return forget_user(request, answer, hidden=hidden)
+        found = await sync_to_async(judge)(gate, request, view)
+        if isinstance(found, HttpResponse):
+            return found
+        return prepare(request, await inner(request, view, args, kwargs), found)
 
     gate.process_view = aprocess_view if inspect.iscoroutinefunction(inner) else process_view
 
 
-def judge(gate: Gate, request: HttpRequest, view: View) -> HttpResponse | bool:
-    """Return the answer in place of a view of the app client, or whether it may see the user.
+def judge(gate: Gate, request: HttpRequest, view: View) -> HttpResponse | GateState:
+    """Return the answer in place of a view of the app client, or the state of its session.
 
-    True where the view stays open by an exemption, and must see AnonymousUser.
+    Of a view that stays open by an exemption, `is_hidden` says that it must see AnonymousUser.
     """
+    nobody = GateState(request, "anonymous", NO_USER, session.NOTHING)
     try:
         with session.readable():
             found = session_of_view(request, view)
             if found is None or (request.method == "DELETE" and is_view(view, SESSION_VIEW)):
                 # Nobody, or an unknown token, to which allauth answers 410; or a log-out, which
                 # a half-authenticated user must be able to do.
-                return False
+                return nobody
             found.get(session.LOGIN)
         with instead_of_its_own(request, found):
             answer = gate.evaluate_or_close(request, at_view=True)
             state: GateState = request.otp_gate  # type: ignore[attr-defined]
-            hidden = state.status == "exempt" and not request.user.is_authenticated
             save(found)
     except StoreUnavailable as error:
         with as_program(request):
-            return gate.fail_closed(request, error) or False
-    return answer or hidden
+            return gate.fail_closed(request, error) or nobody
+    return answer or state
 
 
 def serve(
@@ -146,18 +145,20 @@ def tell_tokens(request: HttpRequest, response: Any, strategy: Any) -> None:
     response.content = json.dumps({**json.loads(response.content), "meta": meta}).encode()
 
 
-def forget_user(request: HttpRequest, answer: Any, *, hidden: bool) -> Any:
-    """Let a view of the app client, if it runs, load the user of the session that it puts in place.
+def prepare(request: HttpRequest, answer: Any, state: GateState) -> Any:
+    """Let a view of the app client, if it runs, see the session of the token: user and state.
 
     allauth empties the lazy object in `request.user`, which then asks its function again. Where
     the gate put a lazy object of its own there, that would name the user of the cookie.
     """
     if answer is not None:
         return answer
-    if hidden:
+    if state.is_hidden:
         identity.hide_user(request)
     elif not is_django_user(request.user):
         authenticate(request)
+    state.view_reached = True
+    request.otp_gate = state  # type: ignore[attr-defined]
     return None
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
-
 from otp_gate.django_internals import view_options
 from otp_gate.inventory import frameworks
+from otp_gate.inventory.addresses import changes_address
 from otp_gate.inventory.layers import ancestor, code_of, handlers, layers, parts
 
 # By name and over all ancestors.
@@ -46,9 +45,6 @@ BASIC_AUTHENTICATION = frozenset({"rest_framework.authentication.BasicAuthentica
 SESSION_AUTHENTICATION = frozenset({"rest_framework.authentication.SessionAuthentication"})
 VERIFIED_PERMISSION = frozenset({"otp_gate.drf.IsVerified"})
 
-CHANGES = frozenset({"put", "patch"})
-"""Methods that change what is there; a POST makes something new."""
-
 WHERE_CODES_GO = "changes where codes go"
 """Ends the reason of a view by which a token gets the codes too."""
 
@@ -79,7 +75,7 @@ def class_view(view: Any) -> str:
             return f"gives a ticket in the answer to the login ({found})"
         if found := ancestor(made_of, TOKEN_MIXINS) or authentication(made_of, given):
             reason = found if " " in found else f"takes a token ({found})"
-            also = changes_address(layer, made_of, serializer)
+            also = changes_address(layer, made_of, given)
             return f"{reason}, {WHERE_CODES_GO}" if also else reason
     return ""
 
@@ -104,24 +100,6 @@ def is_of_session(way: Any) -> bool:
     """Return True for an authentication that takes the user of the session, and no other."""
     own = getattr(getattr(way, "authenticate", None), "__module__", "rest_framework.authentication")
     return bool(ancestor(way, SESSION_AUTHENTICATION)) and own == "rest_framework.authentication"
-
-
-def changes_address(layer: Any, made_of: Any, serializer: Any) -> bool:
-    """Return True if a view of Django REST framework writes the email address of a user."""
-    methods = getattr(layer, "actions", None) or {
-        name for name in CHANGES if hasattr(made_of, name)
-    }
-    meta: Any = getattr(serializer, "Meta", None)
-    model: type[Any] = get_user_model()
-    if CHANGES.isdisjoint(methods) or getattr(meta, "model", None) is not model:
-        return False
-    email = model.get_email_field_name()
-    fields = getattr(meta, "fields", "__all__")
-    return (
-        (fields == "__all__" or email in fields)
-        and email not in (getattr(meta, "exclude", None) or ())
-        and email not in (getattr(meta, "read_only_fields", None) or ())
-    )
 
 
 def link(view: Any) -> str:
