@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from otp_gate import proofs, reports, session
 from otp_gate.conf import gate_config, seconds
+from otp_gate.django_internals import wrapped_request
 from otp_gate.identity import user_id_of
 from otp_gate.inventory.credentials import token_for_password
 from otp_gate.responses import page_url
@@ -89,12 +90,13 @@ class IsVerified(BasePermission):  # type: ignore[misc]
         if standing == "anonymous":
             raise NotAuthenticated
         if gate_config().mode == "report":
-            logger.info("Would ask for a code: IsVerified", extra={"request": request._request})
-            reports.count(request._request, user_id_of(request.user))
+            asking = wrapped_request(request)
+            logger.info("Would ask for a code: IsVerified", extra={"request": asking})
+            reports.count(asking, user_id_of(request.user))
             return True
         if standing == "token":
             raise StrongerLoginRequired(self.max_age)
-        ask_again(request._request)
+        ask_again(wrapped_request(request))
         raise OTPRequired
 
     def has_object_permission(self, request: Any, view: APIView, obj: Any) -> bool:
@@ -104,7 +106,7 @@ class IsVerified(BasePermission):  # type: ignore[misc]
 
 def standing_of(request: Any, view: APIView, max_age: int | None) -> Standing:
     """Say how whoever asks stands to the session that he may have come with."""
-    state: GateState | None = getattr(request._request, "otp_gate", None)
+    state: GateState | None = getattr(wrapped_request(request), "otp_gate", None)
     if state is None:
         raise ImproperlyConfigured(
             "IsVerified needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
@@ -113,13 +115,13 @@ def standing_of(request: Any, view: APIView, max_age: int | None) -> Standing:
     takes_password = token_for_password(type(view), getattr(view, "serializer_class", None))
     if takes_password and not user.is_authenticated:
         # It asks nobody who he is but by the password, and a session may stand behind that.
-        user = auth.get_user(request._request)
+        user = auth.get_user(wrapped_request(request))
     if not user.is_authenticated:
         # Hidden on an exempt view, he is not nobody.
         return "session" if state.status == "exempt" else "anonymous"
     if user_id_of(user) != state.user_id:
         return "token"
-    mark = proofs.mark_now(request._request, user)
+    mark = proofs.mark_now(wrapped_request(request), user)
     if mark is None or session.is_stale(mark, max_age):
         return "session"
     return "other" if takes_password and not names_only(request, user) else "verified"
@@ -150,7 +152,7 @@ def is_question(request: Any) -> bool:
 
     It must not make the session wait for a code, nor count, for what nobody has asked to do.
     """
-    return bool(request.method != request._request.method)
+    return bool(request.method != wrapped_request(request).method)
 
 
 SUPPOSED = "otp_gate_supposed"

@@ -22,11 +22,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import LazyObject
 
 from otp_gate import reports, session
 from otp_gate.conf import GateConfig, gate_config
-from otp_gate.django_internals import cache_user
+from otp_gate.django_internals import cache_user, unwrapped
 from otp_gate.evaluation import FAULTS, Evaluation
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import is_exempt
@@ -122,7 +121,7 @@ class Watch:
 
     def __init__(self, request: HttpRequest, kept: Any) -> None:
         self.request = request
-        self.kept = kept._wrapped if isinstance(kept, LazyObject) else kept
+        self.kept = unwrapped(kept)
         self.door = Door()
 
     def begin(self) -> None:

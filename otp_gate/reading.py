@@ -16,6 +16,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from otp_gate.django_internals import (
+    SESSION_DATA,
+    aload_session,
+    forget_session_data,
+    load_session,
+    set_session_data,
+    set_session_key,
+)
 from otp_gate.exceptions import StoreUnavailable
 
 NOTHING: Mapping[str, Any] = {}
@@ -35,7 +43,7 @@ def read(session: Any) -> Mapping[str, Any]:
     `accessed` is put back, or SessionMiddleware would add `Vary: Cookie` to a page that never
     looked.
     """
-    data: Mapping[str, Any] | None = session.__dict__.get("_session_cache")
+    data: Mapping[str, Any] | None = session.__dict__.get(SESSION_DATA)
     if data is not None:
         return data
     if session.session_key is None:
@@ -44,7 +52,7 @@ def read(session: Any) -> Mapping[str, Any]:
         return loaded(session)
     before = session.session_key, session.modified, session.accessed
     try:
-        data = session._get_session()
+        data = load_session(session)
         if (orphan := _undo(session, data, before)) is not None:
             session.delete(orphan)
     except Exception as error:
@@ -55,7 +63,7 @@ def read(session: Any) -> Mapping[str, Any]:
 
 async def aread(session: Any) -> Mapping[str, Any]:
     """See `read`."""
-    data: Mapping[str, Any] | None = session.__dict__.get("_session_cache")
+    data: Mapping[str, Any] | None = session.__dict__.get(SESSION_DATA)
     if data is not None:
         return data
     if session.session_key is None:
@@ -64,7 +72,7 @@ async def aread(session: Any) -> Mapping[str, Any]:
         return loaded(session)
     before = session.session_key, session.modified, session.accessed
     try:
-        data = await session._aget_session()
+        data = await aload_session(session)
         if (orphan := _undo(session, data, before)) is not None:
             await session.adelete(orphan)
     except Exception as error:
@@ -75,7 +83,7 @@ async def aread(session: Any) -> Mapping[str, Any]:
 
 def loaded(session: Any) -> Mapping[str, Any]:
     """Return the session's data if it has been loaded, and nothing otherwise."""
-    data: Mapping[str, Any] | None = session.__dict__.get("_session_cache")
+    data: Mapping[str, Any] | None = session.__dict__.get(SESSION_DATA)
     return session.__dict__.get(SEEN, NOTHING) if data is None else data
 
 
@@ -108,8 +116,9 @@ def _undo(session: Any, data: Mapping[str, Any], before: Before) -> str | None:
     session.accessed = accessed
     if (found_key, found_modified) == (key, modified):
         return None
-    session._session_key, session.modified = key, modified
-    del session._session_cache
+    set_session_key(session, key)
+    session.modified = modified
+    forget_session_data(session)
     session.__dict__[SEEN] = data
     _load_once(session, data, found_key, found_modified, create=moved and found_key is not None)
     return found_key if moved else None
@@ -130,9 +139,10 @@ def _load_once(
         del session.load, session.aload
         session.modified = session.modified or modified
         if create:  # `create` may look at the session while it saves it.
-            session._session_key, session._session_cache = None, {}
+            set_session_key(session, None)
+            set_session_data(session, {})
         else:
-            session._session_key = key
+            set_session_key(session, key)
 
     def load() -> Mapping[str, Any]:
         restore()

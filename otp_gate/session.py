@@ -24,6 +24,7 @@ from django.middleware.csrf import rotate_token
 
 from otp_gate import codes
 from otp_gate.conf import gate_config
+from otp_gate.django_internals import aload_session, forget_session_data, load_session
 from otp_gate.reading import NOTHING as NOTHING
 from otp_gate.reading import aread as aread
 from otp_gate.reading import loaded as loaded
@@ -151,7 +152,7 @@ def begin(session: Any, *, step_up: bool = False) -> Pending:
     A step-up that is on its way goes on: a second tab must not void the code of the first. A new
     one keeps nothing of what was given up before: by now Redis may have forgotten it.
     """
-    session._get_session()
+    load_session(session)
     pending, is_new = _next_pending(session, step_up)
     if is_new:
         session.pop(KEPT, None)
@@ -161,7 +162,7 @@ def begin(session: Any, *, step_up: bool = False) -> Pending:
 
 async def abegin(session: Any, *, step_up: bool = False) -> Pending:
     """See `begin`."""
-    await session._aget_session()
+    await aload_session(session)
     pending, is_new = _next_pending(session, step_up)
     if is_new:
         await session.apop(KEPT, None)
@@ -176,7 +177,8 @@ def unloaded(session: Any) -> Any:
     and the address, and would store that there are none.
     """
     fresh = copy.copy(session)
-    for name in ("_session_cache", "load", "aload"):
+    forget_session_data(fresh)
+    for name in ("load", "aload"):
         fresh.__dict__.pop(name, None)
     return fresh
 

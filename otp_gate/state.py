@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from otp_gate import identity, session
-from otp_gate.django_internals import acached_user, cached_user
+from otp_gate.django_internals import acached_user, cached_user, wrapped_request
 
 Status = Literal["anonymous", "half", "verified", "not_required", "exempt"]
 
@@ -253,7 +253,7 @@ def layers(request: Any) -> Iterator[Any]:
     """Give a request and what it wraps (a request of Django REST framework wraps Django's)."""
     while request is not None:
         yield request
-        request = getattr(request, "_request", None)
+        request = wrapped_request(request)
 
 
 def gate_state(request: HttpRequest) -> GateState:
