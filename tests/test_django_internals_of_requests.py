@@ -55,9 +55,11 @@ def test_a_body_takes_the_place_of_a_form(sent: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [RequestFactory, AsyncRequestFactory])
-def test_a_form_takes_the_place_of_a_body(make: Any) -> None:
+@pytest.mark.parametrize("read", [True, False])
+def test_a_form_takes_the_place_of_a_body(make: Any, read: bool) -> None:
     request = make().post("/", "colour=blue", FORM)
-    assert request.body == b"colour=blue"
+    if read:
+        assert request.body == b"colour=blue"
     fields = QueryDict("colour=red", mutable=True)
     files = MultiValueDict({"paper": [SimpleUploadedFile("a", b"1")]})
     internals.reread_request(request, None)
