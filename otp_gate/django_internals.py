@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from io import BytesIO
+from operator import methodcaller
 from typing import Any
 
 from django.contrib.auth.middleware import auser as djangos_auser
@@ -53,12 +54,18 @@ def is_user_unread(request: HttpRequest) -> bool:
     Only then the session alone says who the user is.
     """
     there = request.__dict__
-    return (
-        "_cached_user" not in there
-        and "_acached_user" not in there
-        and is_django_user(request.user)
-        and is_django_auser(there.get("auser"))
-    )
+    if "_cached_user" in there or "_acached_user" in there:
+        return False
+    user, auser = there.get("user"), there.get("auser")
+    # Asked on every request: what nobody has wrapped is recognised without another call.
+    if (
+        type(user) is SimpleLazyObject
+        and type(auser) is partial
+        and auser.func is djangos_auser
+        and _peek(user, "_setupfunc").__module__ == DJANGO_AUTH
+    ):
+        return True
+    return is_django_user(user) and is_django_auser(auser)
 
 
 def cached_user(request: HttpRequest) -> Any:
@@ -152,7 +159,7 @@ def unwrap_user(user: Any) -> Any:
 CSRF_COOKIE = ("CSRF_COOKIE", "CSRF_COOKIE_NEEDS_UPDATE")
 """Where `request.META` says that the answer sets the CSRF cookie, and to which secret."""
 
-LOADED_USERS = ("_cached_user", "_acached_user")
+LOADED_USERS = CACHED_USER, ACACHED_USER = ("_cached_user", "_acached_user")
 """Where a request keeps the user that AuthenticationMiddleware loaded."""
 
 
@@ -176,17 +183,14 @@ SESSION_DATA = "_session_cache"
 """Where a session object keeps its data once they are loaded."""
 
 
-def load_session(session: Any) -> Any:
-    """Load the data of a session, unless they are loaded, and return them.
+load_session = methodcaller("_get_session")
+"""Load the data of a session, unless they are loaded, and return them.
 
-    The public ways in (`get`, `keys`) set `accessed`, and with it `Vary: Cookie`.
-    """
-    return session._get_session()
+The public ways in (`get`, `keys`) set `accessed`, and with it `Vary: Cookie`.
+"""
 
-
-async def aload_session(session: Any) -> Any:
-    """See `load_session`."""
-    return await session._aget_session()
+aload_session = methodcaller("_aget_session")
+"""See `load_session`; to be awaited."""
 
 
 def set_session_data(session: Any, data: Any) -> None:

@@ -46,17 +46,19 @@ def read(session: Any) -> Mapping[str, Any]:
     data: Mapping[str, Any] | None = session.__dict__.get(SESSION_DATA)
     if data is not None:
         return data
-    if session.session_key is None:
+    if (key := session.session_key) is None:
         return NOTHING
     if SEEN in session.__dict__:
         return loaded(session)
-    before = session.session_key, session.modified, session.accessed
+    modified, accessed = session.modified, session.accessed
     try:
         data = load_session(session)
-        if (orphan := _undo(session, data, before)) is not None:
+        if session.session_key == key and session.modified == modified:
+            session.accessed = accessed
+        elif (orphan := _undo(session, data, (key, modified, accessed))) is not None:
             session.delete(orphan)
     except Exception as error:
-        session.accessed = before[2]
+        session.accessed = accessed
         raise unreadable(error) from error
     return data
 
@@ -66,17 +68,19 @@ async def aread(session: Any) -> Mapping[str, Any]:
     data: Mapping[str, Any] | None = session.__dict__.get(SESSION_DATA)
     if data is not None:
         return data
-    if session.session_key is None:
+    if (key := session.session_key) is None:
         return NOTHING
     if SEEN in session.__dict__:
         return loaded(session)
-    before = session.session_key, session.modified, session.accessed
+    modified, accessed = session.modified, session.accessed
     try:
         data = await aload_session(session)
-        if (orphan := _undo(session, data, before)) is not None:
+        if session.session_key == key and session.modified == modified:
+            session.accessed = accessed
+        elif (orphan := _undo(session, data, (key, modified, accessed))) is not None:
             await session.adelete(orphan)
     except Exception as error:
-        session.accessed = before[2]
+        session.accessed = accessed
         raise unreadable(error) from error
     return data
 
@@ -114,8 +118,6 @@ def _undo(session: Any, data: Mapping[str, Any], before: Before) -> str | None:
     if moved and data:  # Gone from the store under the old key, perhaps: the new one stands.
         return None
     session.accessed = accessed
-    if (found_key, found_modified) == (key, modified):
-        return None
     set_session_key(session, key)
     session.modified = modified
     forget_session_data(session)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import logging
 import math
 import re
+import time
 from functools import lru_cache, partial
 from inspect import unwrap
-from itertools import product, starmap, takewhile
-from typing import Any
+from itertools import takewhile
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, unquote_plus, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
-from django.urls import NoReverseMatch, ResolverMatch, get_script_prefix, get_urlconf, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import escape_leading_slashes, http_date, url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from otp_gate.clients import BARE, FRAGMENT, HTMX, JSON, is_fragment, is_framed, is_turbo, kind_of
-from otp_gate.exemptions import CACHED, is_own, match_of
+from otp_gate.exemptions import CACHED, is_own, resolved
 
 logger = logging.getLogger("otp_gate")
 
@@ -38,9 +39,26 @@ NEVER_STORED = "max-age=0, no-cache, no-store, must-revalidate, private"
 """The `Cache-Control` of Django's `add_never_cache_headers`."""
 
 
-def page_url(name: str) -> str | None:
+class Place(NamedTuple):
+    """What decides which URL a name has, at this moment. Each look at one of them costs a µs."""
+
+    root: str
+    """ROOT_URLCONF."""
+    urlconf: str | None
+    """The URLconf in force."""
+    prefix: str
+    """The script prefix."""
+    language: str | None
+
+
+def place() -> Place:
+    return Place(settings.ROOT_URLCONF, get_urlconf(), get_script_prefix(), get_language())
+
+
+def page_url(name: str, at: Place | None = None) -> str | None:
     """Return the path of an own page, found in ROOT_URLCONF whatever URLconf is in force."""
-    url = page_in(settings.ROOT_URLCONF, name, get_script_prefix(), get_language())
+    root, _urlconf, prefix, language = at or place()
+    url = page_in(root, name, prefix, language)
     if url is None:
         logger.error('Add path("otp/", include("otp_gate.urls")) to %s', settings.ROOT_URLCONF)
     return url
@@ -55,7 +73,7 @@ def page_in(urlconf: str, name: str, script_prefix: str, language: str | None) -
         return None
 
 
-def safe_next(request: HttpRequest, target: object) -> str:
+def safe_next(request: HttpRequest, target: object, at: Place | None = None) -> str:
     """Return `target` if it is a page of this host that may follow a verification, else "".
 
     Own pages and log-outs may not: the one loops, the other undoes what was just proved.
@@ -65,7 +83,8 @@ def safe_next(request: HttpRequest, target: object) -> str:
     if not target.isprintable() or target != target.strip():
         # Browsers drop tabs, line breaks and outer blanks; others end a header there.
         return ""
-    if not url_has_allowed_host_and_scheme(
+    # A path needs no host to compare with, and is what most requests ask for.
+    if not url_has_allowed_host_and_scheme(target, None) and not url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
         return ""
@@ -74,51 +93,66 @@ def safe_next(request: HttpRequest, target: object) -> str:
     if not parts.path.startswith("/") or "\\" in path or not DOTS.isdisjoint(path.split("/")):
         # Browsers turn backslashes round and take dots out, and ask for another path than this.
         return ""
-    if path == unquote(urlsplit(settings_url("LOGIN_URL")).path):
+    at = at or place()
+    if path == path_of(settings_url("LOGIN_URL", at)):
         # Who is logged in has nothing to do there but to go on, to where the login would have led.
         return safe_next(request, dict(parse_qsl(parts.query)).get(REDIRECT_FIELD_NAME))
-    prefix = get_script_prefix()
-    if path.startswith(prefix):
-        path = "/" + path[len(prefix) :]
+    if path.startswith(at.prefix):
+        path = "/" + path[len(at.prefix) :]
     # The second is where APPEND_SLASH leads.
     paths = {path, path.removesuffix("/") + "/"}
-    urlconfs = {getattr(request, "urlconf", None) or settings.ROOT_URLCONF, settings.ROOT_URLCONF}
-    for match in starmap(match_of, product(paths, urlconfs)):
-        if match is not None and (is_own(match.func) or is_log_out(match)):
-            return ""
+    urlconfs = {getattr(request, "urlconf", None) or at.root, at.root}
+    for urlconf in urlconfs:
+        for path in paths:
+            match = resolved(request, path, urlconf)
+            if match is not None and is_log_out_or_own(match.func, match.url_name or ""):
+                return ""
     return without_login_token(target)
 
 
-def is_log_out(match: ResolverMatch) -> bool:
+@lru_cache(maxsize=CACHED)
+def path_of(url: str) -> str:
+    """Return the path of a URL as the server looks it up."""
+    return unquote(urlsplit(url).path)
+
+
+@lru_cache(maxsize=CACHED)
+def is_log_out_or_own(view: Any, url_name: str) -> bool:
+    """Return True for a view to which no right code may lead."""
+    return is_own(view) or is_log_out(view, url_name)
+
+
+def is_log_out(view: Any, url_name: str) -> bool:
     """Return True for a view that a GET logs out by: known by its names, or by what it does.
 
     By the name of its URL, its function, its module, its class or an ancestor of the class
     (`cas_ng_logout`, `user_logout`, `LogoutInitView`); or because it logs out in any case, before
     it decides anything.
     """
-    view: Any = match.func
     while isinstance(view, partial):
         view = view.func
     # No further than to the class: a decorator of its `dispatch` is followed by `as_view`.
     view = unwrap(view, stop=lambda item: hasattr(item, "view_class") or hasattr(item, "cls"))
-    return is_log_out_view(view, match.url_name or "")
+    return is_log_out_view(view, url_name)
 
 
-@lru_cache(maxsize=CACHED)
 def is_log_out_view(function: Any, url_name: str) -> bool:
     """See `is_log_out`."""
     view_class = getattr(function, "view_class", None) or getattr(function, "cls", None)
     parts = [function] if view_class is None else view_class.__mro__
     names = [getattr(part, "__name__", "") for part in parts]
     modules = [str(getattr(part, "__module__", "")).rpartition(".")[2] for part in parts]
-    if any(LOG_OUT.search(CAMEL.sub("_", name).lower()) for name in (url_name, *names, *modules)):
+    if any(
+        re.search(LOG_OUT, re.sub(CAMEL, "_", name).lower())
+        for name in (url_name, *names, *modules)
+    ):
         return True
     handlers = (getattr(view_class, name, None) for name in ("dispatch", "get"))
     return any(logs_out_at_once(item) for item in (function, *handlers))
 
 
-CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-LOG_OUT = re.compile(r"(?<![a-z])(log|sign)[_-]?(out|off)(?![a-z])|(?<![a-z])end[_-]?session")
+CAMEL = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+LOG_OUT = r"(?<![a-z])(log|sign)[_-]?(out|off)(?![a-z])|(?<![a-z])end[_-]?session"
 LOGS_OUT = frozenset({"logout", "alogout", "auth_logout", "django_logout", "flush", "aflush"})
 
 
@@ -156,22 +190,19 @@ def with_next(url: str, target: str) -> str:
     return f"{url}?{urlencode({REDIRECT_FIELD_NAME: target}, safe='/')}" if target else url
 
 
-def settings_url(name: str) -> str:
+def settings_url(name: str, at: Place | None = None) -> str:
     """Resolve LOGIN_URL or the like; under a tenant's URLconf its name may not be known."""
-    urlconfs = get_urlconf(), settings.ROOT_URLCONF
-    return resolved_in(urlconfs, getattr(settings, name), get_script_prefix(), get_language())
+    return resolved_in(at or place(), getattr(settings, name))
 
 
 @lru_cache(maxsize=CACHED)
-def resolved_in(
-    urlconfs: tuple[str | None, str], value: Any, script_prefix: str, language: str | None
-) -> str:
+def resolved_in(at: Place, value: Any) -> str:
     """See `settings_url`, and `page_in`."""
     try:
         return str(resolve_url(value))
     except NoReverseMatch:
         try:
-            return reverse(value, urlconf=urlconfs[1])
+            return reverse(value, urlconf=at.root)
         except NoReverseMatch:
             return "/"
 
@@ -251,13 +282,20 @@ def whole_page(request: HttpRequest, url: str) -> HttpResponse:
     return render(None, "otp_gate/whole_page.html", context, status=403)
 
 
+@lru_cache(maxsize=1)
+def date_of(second: int) -> str:
+    """Return a moment (seconds since the epoch) as HTTP writes it."""
+    return http_date(second)
+
+
 def turn_away(request: HttpRequest, *, comes_back: bool = True) -> HttpResponse:
     """Answer a half-authenticated request in place of the view: 302 or 403, never stored.
 
     Args:
         comes_back: False where the session knows what goes on after the code; see `kept`.
     """
-    url = page_url("verify")
+    at = place()
+    url = page_url("verify", at)
     kind = kind_of(request) if url is not None else BARE
     response: HttpResponse
     if url is None or kind == BARE:
@@ -277,8 +315,8 @@ def turn_away(request: HttpRequest, *, comes_back: bool = True) -> HttpResponse:
         )
     else:
         page = page_to_return_to(request) if comes_back else ""
-        response = HttpResponseRedirect(with_next(url, safe_next(request, page)))
+        response = HttpResponseRedirect(with_next(url, safe_next(request, page, at)))
     # Nothing to merge with what a view said, as Django's `add_never_cache_headers` would.
-    response.headers["Expires"] = http_date()
+    response.headers["Expires"] = date_of(int(time.time()))
     response.headers["Cache-Control"] = NEVER_STORED
     return response

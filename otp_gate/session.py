@@ -90,8 +90,10 @@ def mark_of(data: Mapping[str, Any], user_id: str | None) -> Any:
 def fresh_mark(data: Mapping[str, Any], user_id: str | None) -> Any:
     """Return the entry of a user whose code was typed in, if it is not too old."""
     mark = mark_of(data, user_id)
+    if mark is None:
+        return None
     ttl = gate_config().verified_ttl  # Looked at here: most sites have none, and are spared a call.
-    return None if mark is None or (ttl is not None and is_stale(mark, ttl)) else mark
+    return None if ttl is not None and is_stale(mark, ttl) else mark
 
 
 def is_one(data: Mapping[str, Any], user_id: str | None, other: str | None) -> bool:
