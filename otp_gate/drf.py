@@ -18,11 +18,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.views import APIView
 
 from otp_gate import proofs, reports, session
+from otp_gate.addresses import page_url
 from otp_gate.conf import gate_config, seconds
 from otp_gate.django_internals import wrapped_request
 from otp_gate.identity import user_id_of
 from otp_gate.inventory.credentials import token_for_password
-from otp_gate.responses import page_url
 from otp_gate.state import GateState
 
 logger = logging.getLogger("otp_gate")

@@ -20,6 +20,7 @@ from django.urls import (
 )
 from django.utils.translation import get_language
 
+from otp_gate.addresses import CACHED
 from otp_gate.conf import GateConfig
 from otp_gate.gate.decision import Opening
 
@@ -32,9 +33,6 @@ OWN = "otp_gate_own"
 """Attribute of the gate's own pages."""
 
 OWN_URLS = "otp_gate.urls"
-
-CACHED = 256
-"""Entries of a cache whose key holds the script prefix, which some servers take from a client."""
 
 
 RESOLVED = "otp_gate_resolved"

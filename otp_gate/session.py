@@ -80,6 +80,8 @@ def marks_of(entry: Any) -> Mapping[Any, Any]:
 
 def mark_of(data: Mapping[str, Any], user_id: str | None) -> Any:
     """Return the entry of a user whose code was typed in within this login, however old it is."""
+    if MARKS not in data:
+        return None
     try:
         at, factor = mark = data[MARKS][user_id]
     except (KeyError, TypeError, ValueError):

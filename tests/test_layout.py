@@ -21,6 +21,7 @@ MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob(
 
 # Modules that hold no behaviour of their own, and whose tests therefore go by another name.
 TESTED_AS = {
+    "addresses": "test_urlconfs",
     "apps": "test_receivers",
     "bodies": "test_kept",
     "cycle": "test_session",
@@ -29,6 +30,7 @@ TESTED_AS = {
     "evaluation": "test_middleware",
     "exceptions": "test_store",
     "liveness": "test_channels",
+    "next_page": "test_next",
     "outcomes": "test_challenge",
     "saved": "test_kept",
     "standing": "test_ninja",
