@@ -11,14 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from otp_gate import identity, session
-from otp_gate.django_internals import (
-    ACACHED_USER,
-    CACHED_USER,
-    SESSION_DATA,
-    acached_user,
-    cached_user,
-    wrapped_request,
-)
+from otp_gate.django_internals import ACACHED_USER, CACHED_USER, SESSION_DATA, wrapped_request
 
 Status = Literal["anonymous", "half", "verified", "not_required", "exempt"]
 
@@ -89,17 +82,8 @@ class GateState:
             # Behind the same lazy users, a middleware may have put another user.
             and (
                 (CACHED_USER not in there and ACACHED_USER not in there)
-                or self.has_same_users(request, data)
+                or identity.has_loaded_only(request, data, self._user_ids)
             )
-        )
-
-    def has_same_users(self, request: HttpRequest, data: Mapping[str, Any]) -> bool:
-        """Return True if the users that the accessors have loaded are those of the decision."""
-        return (
-            cached_user(request) is None or identity.id_of_user(request, data) == self._user_ids[0]
-        ) and (
-            acached_user(request) is None
-            or identity.pk_or_none(acached_user(request)) in self._user_ids
         )
 
     def see(self, request: HttpRequest) -> None:
