@@ -44,7 +44,7 @@ def resolved(request: HttpRequest, path: str, urlconf: str | None) -> ResolverMa
 
     A request that is turned away is asked for its view, and for whether its path may be `next`.
     """
-    key = path, urlconf
+    key = path, urlconf, get_language()  # `i18n_patterns` compares with the language in force.
     known: Any = request.__dict__.get(RESOLVED)
     if known is not None and known[0] == key:
         match: ResolverMatch | None = known[1]

@@ -24,7 +24,11 @@ def stored(request: pytest.FixtureRequest, use_engine: Any, db: None) -> Any:
     return engine(first.session_key)
 
 
-@pytest.mark.parametrize("load", [internals.load_session, async_to_sync(internals.aload_session)])
+async def aload(session: Any) -> Any:
+    return await internals.aload_session(session)
+
+
+@pytest.mark.parametrize("load", [internals.load_session, async_to_sync(aload)])
 def test_a_session_is_loaded_without_access(stored: Any, load: Any) -> None:
     """`accessed` decides whether SessionMiddleware adds `Vary: Cookie`."""
     assert internals.SESSION_DATA not in stored.__dict__
