@@ -21,6 +21,8 @@ from django.http import HttpRequest, QueryDict, RawPostDataException
 from django.http.multipartparser import MultiPartParserError
 from django.utils.datastructures import MultiValueDict
 
+from otp_gate.django_internals import put_body, put_form, reread_request
+
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 """What may carry a body that somebody has typed in."""
 
@@ -100,30 +102,22 @@ def restore(request: HttpRequest, packed: bytes) -> None:
     for name in HEADERS:
         request.META.pop(name, None)
     request.META.update(head["headers"], QUERY_STRING=head["query"])
-    for cached in ("GET", "headers", "_post", "_files", "_body"):
-        request.__dict__.pop(cached, None)
-    request._set_content_type_params(request.META)  # type: ignore[attr-defined]
-    # Kept beside the header, for a view or a middleware may have chosen another.
-    request._encoding = head["encoding"]  # type: ignore[attr-defined]
+    reread_request(request, head["encoding"])
     if hasattr(request, "scope"):
         query = head["query"].encode("latin-1")
         request.scope = {**request.scope, "method": head["method"], "query_string": query}
     if head["fields"] is None:
-        request._body = content
-        request._stream = BytesIO(content)
-        request._read_started = False  # type: ignore[attr-defined]
+        put_body(request, content)
         return
     fields = QueryDict(mutable=True, encoding=request.encoding)
     for name, values in head["fields"]:
         fields.setlist(name, values)
-    fields._mutable = False
     files: MultiValueDict[str, Any] = MultiValueDict()
     for file in head["files"]:
         files.appendlist(file["field"], _file(file, content[: file["size"]]))
         content = content[file["size"] :]
     # As after any form with files: the bytes are gone, who asks for `body` is told so.
-    request._post, request._files = fields, files  # type: ignore[attr-defined]
-    request._read_started = True  # type: ignore[attr-defined]
+    put_form(request, fields, files)
 
 
 def _file(told: dict[str, Any], content: bytes) -> Any:

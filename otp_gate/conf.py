@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from inspect import isabstract
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 Policy = Callable[[HttpRequest], Any]
@@ -153,9 +153,14 @@ def failures(value: object) -> Failures:
 
 def nearest(key: object, keys: tuple[str, ...]) -> str:
     """Return " (did you mean 'X'?)", or nothing."""
+    import difflib  # By the process that finds a mistake.
+
     spelled = {name.upper(): name for name in keys}
     close = difflib.get_close_matches(str(key).upper(), spelled, n=1, cutoff=0.5)
     return f" (did you mean {spelled[close[0]]!r}?)" if close else ""
+
+
+FACTORS = ["otp_gate.factors.email.EmailCode"]
 
 
 def setting(default: object, check: Callable[[object], Any]) -> Any:
@@ -177,7 +182,7 @@ class GateConfig:
     """"enforce", or "report": decide, log and signal, but let everybody through (a roll-out)."""
     policy: Policy = setting("otp_gate.policy.everyone", policy)
     """Who must pass: a callable or dotted path, `(request) -> bool`."""
-    factors: tuple[Any, ...] = setting(["otp_gate.factors.email.EmailCode"], factors)
+    factors: tuple[Any, ...] = setting(FACTORS, factors)
     """The ways to prove it, in order of preference: classes, instances or dotted paths."""
     code_length: int = setting(6, lambda value: whole(value, least=6, most=10))
     """Digits of a code, 6 to 10 (6 is the least that ASVS 6.5.4 names sufficient)."""
@@ -222,11 +227,16 @@ def read(raw: object) -> tuple[GateConfig | None, list[str]]:
     problems = [
         f"OTP_GATE has no key {key!r}{nearest(key, KEYS)}." for key in raw if key not in KEYS
     ]
-    found = {}
+    found: dict[str, Any] = {}
     for item in fields(GateConfig):
         key = item.name.upper()
+        check, default = item.metadata["check"], item.metadata["default"]
+        if default is FACTORS and key not in raw:
+            # Known to be right: imported by the worker that sends the first code.
+            found[item.name] = SimpleLazyObject(partial(check, default))
+            continue
         try:
-            found[item.name] = item.metadata["check"](raw.get(key, item.metadata["default"]))
+            found[item.name] = check(raw.get(key, default))
         except (ValueError, TypeError) as error:
             problems.append(f"OTP_GATE[{key!r}]: {error}.")
     return (None, problems) if problems else (GateConfig(**found), [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from otp_gate.django_internals import delete_cached_session
 from otp_gate.exceptions import StoreUnavailable
 
 
@@ -38,7 +39,7 @@ def end(session: Any, key: str) -> bool:
     if isinstance(session, DatabaseStore):
         there = bool(session.model.objects.filter(session_key=key).delete()[0])
     elif isinstance(session, CacheStore):
-        there = bool(session._cache.delete(session.cache_key_prefix + key))  # type: ignore[attr-defined]
+        there = delete_cached_session(session, key)
     else:
         there = bool(session.exists(key))
     if type(session) is not CacheStore:

@@ -16,11 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from otp_gate import kept, proofs, reports, session
+from otp_gate.addresses import settings_url
 from otp_gate.class_views import Decorator, decorate_as_view, decorate_dispatch
 from otp_gate.clients import HTML, JSON, kind_of
 from otp_gate.conf import gate_config, seconds
 from otp_gate.exemptions import EXEMPT, View
-from otp_gate.responses import NEVER_STORED, problem, settings_url, turn_away
+from otp_gate.responses import NEVER_STORED, problem, turn_away
 from otp_gate.state import gate_state, is_resumed
 
 logger = logging.getLogger("otp_gate")

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from otp_gate import forms
+from otp_gate.addresses import page_url, settings_url
 from otp_gate.letters import read_token
-from otp_gate.responses import page_url, settings_url
 
 
 def show_disown_stage(

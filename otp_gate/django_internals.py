@@ -1,6 +1,7 @@
-"""Every private name of Django that the gate uses, each with its reason.
+"""Every private name of Django, and of what is built on it, that the gate uses, with its reason.
 
-`tests/test_django_internals.py` has a test for each of them, which fails when Django changes it.
+`tests/test_django_internals*.py` have a test for each name, which fails when Django changes it.
+`tests/test_layout.py` lets no other module use a private name of a foreign object.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import logging
 from functools import partial
 from io import BytesIO
+from operator import methodcaller
 from typing import Any
 
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.datastructures import MultiValueDict
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import LazyObject, SimpleLazyObject
 
 DJANGO_AUTH = "django.contrib.auth.middleware"
 """By name: its import loads models, and `signals` is imported by apps before there are any."""
@@ -55,12 +57,18 @@ def is_user_unread(request: HttpRequest) -> bool:
     Only then the session alone says who the user is.
     """
     there = request.__dict__
-    return (
-        "_cached_user" not in there
-        and "_acached_user" not in there
-        and is_django_user(request.user)
-        and is_django_auser(there.get("auser"))
-    )
+    if "_cached_user" in there or "_acached_user" in there:
+        return False
+    user, auser = there.get("user"), there.get("auser")
+    # Asked on every request: what nobody has wrapped is recognised without another call.
+    if (
+        type(user) is SimpleLazyObject
+        and type(auser) is partial
+        and auser.func is djangos_auser
+        and _peek(user, "_setupfunc").__module__ == DJANGO_AUTH
+    ):
+        return True
+    return is_django_user(user) and is_django_auser(auser)
 
 
 def cached_user(request: HttpRequest) -> Any:
@@ -154,7 +162,7 @@ def unwrap_user(user: Any) -> Any:
 CSRF_COOKIE = ("CSRF_COOKIE", "CSRF_COOKIE_NEEDS_UPDATE")
 """Where `request.META` says that the answer sets the CSRF cookie, and to which secret."""
 
-LOADED_USERS = ("_cached_user", "_acached_user")
+LOADED_USERS = CACHED_USER, ACACHED_USER = ("_cached_user", "_acached_user")
 """Where a request keeps the user that AuthenticationMiddleware loaded."""
 
 
@@ -195,3 +203,97 @@ class RobustSignal(Signal):
             type(err).__name__,
             exc_info=None if self.quiet else err,
         )
+
+
+# The session object
+
+SESSION_DATA = "_session_cache"
+"""Where a session object keeps its data once they are loaded."""
+
+
+load_session = methodcaller("_get_session")
+"""Load the data of a session, unless they are loaded, and return them.
+
+The public ways in (`get`, `keys`) set `accessed`, and with it `Vary: Cookie`.
+"""
+
+aload_session = methodcaller("_aget_session")
+"""See `load_session`; to be awaited."""
+
+
+def set_session_data(session: Any, data: Any) -> None:
+    """Give a session object its data, in place of what it would load."""
+    session._session_cache = data
+
+
+def forget_session_data(session: Any) -> None:
+    """Let a session object load its data again at the next look."""
+    session.__dict__.pop(SESSION_DATA, None)
+
+
+def set_session_key(session: Any, key: str | None) -> None:
+    """Give a session object another key. `session_key` has no setter."""
+    session._session_key = key
+
+
+def delete_cached_session(session: Any, key: str) -> bool:
+    """Delete a session of the engine `cache`; return True if it was there.
+
+    `delete` of the engine does not say which of two callers deleted it.
+    """
+    return bool(session._cache.delete(session.cache_key_prefix + key))
+
+
+# The body of a request
+
+
+def put_body(request: HttpRequest, content: bytes) -> None:
+    """Let a request have this body, not parsed yet."""
+    request._body = content
+    request._stream = BytesIO(content)
+    request._read_started = False  # type: ignore[attr-defined]
+
+
+def put_form(
+    request: HttpRequest, fields: QueryDict, files: MultiValueDict[str, Any] | None = None
+) -> None:
+    """Let a request have this form, as after parsing: `body` then raises RawPostDataException."""
+    fields._mutable = False
+    request._post, request._files = fields, files  # type: ignore[attr-defined]
+    request._read_started = True  # type: ignore[attr-defined]
+
+
+def reread_request(request: HttpRequest, encoding: str | None) -> None:
+    """Forget what a request has parsed, and read the content type from its headers again.
+
+    Args:
+        encoding: of the form; a view or a middleware may have chosen another than the header.
+    """
+    for cached in ("GET", "headers", "_post", "_files", "_body"):
+        request.__dict__.pop(cached, None)
+    request._set_content_type_params(request.META)  # type: ignore[attr-defined]
+    # Not by the setter, which forgets `GET` and `_post` and refuses None.
+    request._encoding = encoding  # type: ignore[attr-defined]
+
+
+# The rest
+
+
+def leave_page_cache(request: HttpRequest) -> None:
+    """Let UpdateCacheMiddleware not store the answer to this request."""
+    request._cache_update_cache = False  # type: ignore[attr-defined]
+
+
+def wrapped_request(request: Any) -> Any:
+    """Return Django's request inside a request of Django REST framework; None for any other."""
+    return getattr(request, "_request", None)
+
+
+def unwrapped(lazy: Any) -> Any:
+    """Return the object behind a `LazyObject` (Channels has the session in one), or the object."""
+    return lazy._wrapped if isinstance(lazy, LazyObject) else lazy
+
+
+def is_translated(pattern: Any) -> bool:
+    """Return True for the pattern of a `path` whose route differs by language (its `str` cannot tell)."""
+    return not isinstance(getattr(pattern, "_route", ""), str)

@@ -16,12 +16,12 @@ from django.contrib.sites.shortcuts import get_current_site
 from django.utils.module_loading import import_string
 
 from otp_gate import checks, codes, conf, store
+from otp_gate.addresses import page_url
 from otp_gate.challenge import understood
 from otp_gate.checks.site import AUTH, GATE
 from otp_gate.checks.surroundings import is_in_process
 from otp_gate.delivery.base import Letterhead, Message
 from otp_gate.exceptions import StoreUnavailable
-from otp_gate.responses import page_url
 
 MAX_DRIFT = 5.0
 """Seconds by which two clocks may differ: codes live by Redis's, sessions by this process's."""

@@ -19,10 +19,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.views import APIView
 
 from otp_gate import proofs, reports, session
+from otp_gate.addresses import page_url
 from otp_gate.conf import gate_config, seconds
+from otp_gate.django_internals import wrapped_request
 from otp_gate.identity import user_id_of
 from otp_gate.inventory.credentials import token_for_password
-from otp_gate.responses import page_url
 from otp_gate.state import GateState
 
 logger = logging.getLogger("otp_gate")
@@ -90,8 +91,9 @@ class IsVerified(BasePermission):  # type: ignore[misc]
         if standing == "anonymous":
             raise NotAuthenticated
         if gate_config().mode == "report":
-            logger.info("Would ask for a code: IsVerified", extra={"request": request._request})
-            reports.count(request._request, user_id_of(request.user))
+            asking = wrapped_request(request)
+            logger.info("Would ask for a code: IsVerified", extra={"request": asking})
+            reports.count(asking, user_id_of(request.user))
             return True
         if standing == "token":
             raise StrongerLoginRequired(self.max_age)
@@ -105,7 +107,7 @@ class IsVerified(BasePermission):  # type: ignore[misc]
 
 def standing_of(request: Any, view: APIView, max_age: int | None) -> Standing:
     """Say how whoever asks stands to the session that he may have come with."""
-    state: GateState | None = getattr(request._request, "otp_gate", None)
+    state: GateState | None = getattr(wrapped_request(request), "otp_gate", None)
     if state is None:
         raise ImproperlyConfigured(
             "IsVerified needs 'otp_gate.middleware.OTPGateMiddleware' in MIDDLEWARE."
@@ -114,7 +116,7 @@ def standing_of(request: Any, view: APIView, max_age: int | None) -> Standing:
     takes_password = token_for_password(type(view), getattr(view, "serializer_class", None))
     if takes_password and not user.is_authenticated:
         # It asks nobody who he is but by the password, and a session may stand behind that.
-        user = auth.get_user(request._request)
+        user = auth.get_user(wrapped_request(request))
     if not user.is_authenticated:
         # Hidden on an exempt view, he is not nobody.
         return "session" if state.status == "exempt" else "anonymous"
@@ -124,7 +126,7 @@ def standing_of(request: Any, view: APIView, max_age: int | None) -> Standing:
         data = session.read(found)
         named, mark = data.get(session.LOGIN), session.fresh_mark(data, user_id)
     elif user_id == named:
-        mark = proofs.mark_now(request._request, user)
+        mark = proofs.mark_now(wrapped_request(request), user)
     if user_id != named:
         return "token"
     if mark is None or session.is_stale(mark, max_age):
@@ -153,7 +155,7 @@ def session_of_token(request: Any) -> Any:
     the session that it names as `request.auth`. The proof must be in that session, and in no other.
     """
     found = request.auth
-    is_other = isinstance(found, SessionBase) and found is not request._request.session
+    is_other = isinstance(found, SessionBase) and found is not wrapped_request(request).session
     return found if is_other else None
 
 
@@ -163,8 +165,8 @@ def ask_again(request: Any) -> None:
         if session.lacks_pending(session.read(found)):
             session.begin(found, step_up=True)
             found.save()  # Nothing else does: SessionMiddleware saves the session of the cookie.
-    elif request._request.otp_gate.status in ("verified", "not_required"):
-        session.begin(request._request.session, step_up=True)
+    elif wrapped_request(request).otp_gate.status in ("verified", "not_required"):
+        session.begin(wrapped_request(request).session, step_up=True)
 
 
 def is_question(request: Any) -> bool:
@@ -172,7 +174,7 @@ def is_question(request: Any) -> bool:
 
     It must not make the session wait for a code, nor count, for what nobody has asked to do.
     """
-    return bool(request.method != request._request.method)
+    return bool(request.method != wrapped_request(request).method)
 
 
 SUPPOSED = "otp_gate_supposed"

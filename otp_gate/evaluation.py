@@ -6,6 +6,8 @@ The shells hold no rule. Whatever judges requests (the middleware, a socket, a s
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from django.contrib.auth import alogout, logout
 from django.db import DatabaseError
@@ -20,11 +22,11 @@ from otp_gate.gate.decision import (
     Opening,
     Verdict,
     decide,
+    decide_at_once,
     decide_blindly,
     decide_view,
 )
 from otp_gate.policy import arequires, requires
-from otp_gate.responses import address_of, turn_away
 from otp_gate.signals import request_refused
 from otp_gate.state import NO_USER, GateState, KeepingState, Status, gate_state
 
@@ -138,7 +140,7 @@ class Evaluation:
 
     def refuse(self, request: HttpRequest) -> HttpResponse | None:
         """Log and signal a refusal; turn the request away, unless the gate only reports."""
-        from otp_gate import reports  # By the worker that refuses a request.
+        from otp_gate import reports, responses  # By the worker that refuses a request.
 
         enforced = reports.log_refusal(request)
         request_refused.send_robust(sender=type(self), request=request, enforced=enforced)
@@ -147,11 +149,11 @@ class Evaluation:
             return None
         if session.lacks_pending(session.loaded(request.session)):
             session.begin(request.session)
-        return turn_away(request)
+        return responses.turn_away(request)
 
     async def arefuse(self, request: HttpRequest) -> HttpResponse | None:
         """See `refuse`."""
-        from otp_gate import reports  # By the worker that refuses a request.
+        from otp_gate import reports, responses  # By the worker that refuses a request.
 
         enforced = reports.log_refusal(request)
         await request_refused.asend_robust(sender=type(self), request=request, enforced=enforced)
@@ -160,7 +162,7 @@ class Evaluation:
             return None
         if session.lacks_pending(session.loaded(request.session)):
             await session.abegin(request.session)
-        return turn_away(request)
+        return responses.turn_away(request)
 
     # No I/O below
 
@@ -235,6 +237,7 @@ class Evaluation:
         if verdict is Verdict.UNKNOWN_REPORTED:
             return None
         from otp_gate.pages import unavailable  # By the worker that meets a fault.
+        from otp_gate.responses import address_of
 
         return unavailable(request, retry_url=address_of(request), sign_out=False)
 
@@ -254,6 +257,25 @@ class Evaluation:
     def opening_of(self, request: HttpRequest, config: GateConfig, at_view: bool) -> Opening:
         """Return what the requested view is to a half-authenticated session."""
         return exemptions.opening_of(request, config, at_view=at_view)
+
+
+def passes_at_once(request: HttpRequest, data: Mapping[str, Any]) -> bool:
+    """Let a request pass whose user the session alone names, and who needs no code.
+
+    A short way for most requests: no evidence is gathered that their verdict does not need.
+
+    Args:
+        request: for which `is_user_unread` holds.
+    """
+    user_id = data.get(session.LOGIN)
+    mark = None if user_id is None else session.fresh_mark(data, user_id)
+    verdict = decide_at_once(user_id, mark)
+    if verdict is None or session.KEPT in data:
+        return False
+    request.otp_gate = GateState(  # type: ignore[attr-defined]
+        request, STATUSES[verdict], (user_id, None), data, mark
+    )
+    return True
 
 
 def with_policy(evidence: Evidence, known: bool, required: bool) -> Evidence:

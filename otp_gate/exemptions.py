@@ -14,11 +14,13 @@ from django.urls import (
     Resolver404,
     ResolverMatch,
     get_script_prefix,
+    get_urlconf,
     resolve,
     reverse,
 )
 from django.utils.translation import get_language
 
+from otp_gate.addresses import CACHED
 from otp_gate.conf import GateConfig
 from otp_gate.gate.decision import Opening
 
@@ -32,15 +34,32 @@ OWN = "otp_gate_own"
 
 OWN_URLS = "otp_gate.urls"
 
-CACHED = 256
-"""Entries of a cache whose key holds the script prefix, which some servers take from a client."""
+
+RESOLVED = "otp_gate_resolved"
+"""Attribute of a request: what its path resolved to; see `resolved`."""
+
+
+def resolved(request: HttpRequest, path: str, urlconf: str | None) -> ResolverMatch | None:
+    """Return what a path resolves to; the path of this request is resolved once.
+
+    A request that is turned away is asked for its view, and for whether its path may be `next`.
+    """
+    key = path, urlconf, get_language()  # `i18n_patterns` compares with the language in force.
+    known: Any = request.__dict__.get(RESOLVED)
+    if known is not None and known[0] == key:
+        match: ResolverMatch | None = known[1]
+    else:
+        match = match_of(path, urlconf)
+        if path == request.path_info:
+            request.__dict__[RESOLVED] = key, match
+    return match
 
 
 def resolve_in(request: HttpRequest, urlconf: str | None = None) -> ResolverMatch | None:
     """Return what the request's path resolves to in its own URLconf, or in another; or None."""
     if urlconf is None:
-        urlconf = getattr(request, "urlconf", None)
-    return match_of(request.path_info, urlconf)
+        urlconf = getattr(request, "urlconf", None) or get_urlconf() or settings.ROOT_URLCONF
+    return resolved(request, request.path_info, urlconf)
 
 
 def match_of(path: str, urlconf: str | None) -> ResolverMatch | None:
@@ -160,18 +179,30 @@ def exemption_of(view: View) -> str | None:
 
 def is_exempt(request: HttpRequest, match: ResolverMatch | None, config: GateConfig) -> bool:
     """True if this view or this path stays open."""
-    from django.contrib.staticfiles.views import serve as serve_static
-
     if match is not None and (
         exemption_of(match.func) is not None
-        # Django's own development view of static files, as that function and not as a prefix:
-        # STATIC_URL may be empty or "/", which as a prefix would open the whole site.
-        or match.func is serve_static
+        or serves_static_files(match.func)
         or (config.exempt_views and naming(match, config.exempt_views) is not None)
         or asks_silently(request, match)
     ):
         return True
     return any(_is_under(request.path_info, prefix) for prefix in config.exempt_paths)
+
+
+STATIC_FILES = "django.contrib.staticfiles.views"
+
+
+def serves_static_files(view: View) -> bool:
+    """Return True for Django's own development view of static files.
+
+    As that function and not as a prefix: STATIC_URL may be empty or "/", which as a prefix would
+    open the whole site.
+    """
+    if getattr(view, "__module__", None) != STATIC_FILES:
+        return False
+    from django.contrib.staticfiles.views import serve  # By the worker that serves such files.
+
+    return view is serve
 
 
 AUTHORIZE_VIEWS = frozenset(

@@ -16,10 +16,10 @@ from django.utils.translation import pgettext
 from graphql import GraphQLError
 
 from otp_gate import identity, reports, session
+from otp_gate.addresses import page_url, settings_url
 from otp_gate.conf import seconds
 from otp_gate.django_internals import is_user_unread
 from otp_gate.identity import user_id_of
-from otp_gate.responses import page_url, settings_url
 from otp_gate.standing import ask_again, only_reports, standing_of
 
 

@@ -105,6 +105,13 @@ def forget_ended_login(request: HttpRequest, data: Mapping[str, Any], user_id: s
         forget_async_user(request)
 
 
+def has_loaded_only(request: HttpRequest, data: Mapping[str, Any], ids: UserIds) -> bool:
+    """Return True if the users that the accessors have loaded, if any, are the users of `ids`."""
+    return (cached_user(request) is None or id_of_user(request, data) == ids[0]) and (
+        acached_user(request) is None or pk_or_none(acached_user(request)) in ids
+    )
+
+
 def pk_or_none(user: Any) -> str | None:
     return user_id_of(user) if user.is_authenticated else None
 

@@ -24,7 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 from otp_gate import bodies, codes, session, store
 from otp_gate.clients import HTML, is_framed, kind_of
 from otp_gate.conf import gate_config
-from otp_gate.django_internals import csrf_failure
+from otp_gate.django_internals import csrf_failure, leave_page_cache, skip_csrf_middleware
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import resolve_in
 from otp_gate.responses import address_of, referring_page
@@ -165,9 +165,9 @@ def resume(request: HttpRequest) -> HttpResponse | None:
     setattr(request, RESUMED, True)
     if kept.checked:
         # Before it was kept; its CSRF token has been rotated since, with the code.
-        request.csrf_processing_done = True  # type: ignore[attr-defined]
+        skip_csrf_middleware(request, True)
     # The page cache has this for the GET that it was.
-    request._cache_update_cache = False  # type: ignore[attr-defined]
+    leave_page_cache(request)
     logger.info("Goes on: user %s", state.user_id)
     return None
 

@@ -18,10 +18,10 @@ from django.contrib import auth
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import close_old_connections
 from django.http import HttpRequest
-from django.utils.functional import LazyObject
 
 from otp_gate import session
 from otp_gate.conf import gate_config
+from otp_gate.django_internals import unwrapped
 from otp_gate.doors import WATCHED, Door, Glimpse, Look, Word, failed, reloaded, show, told
 from otp_gate.evaluation import FAULTS
 from otp_gate.identity import user_id_of
@@ -67,7 +67,7 @@ class Watch:
 
     def __init__(self, request: HttpRequest, kept: Any) -> None:
         self.request = request
-        self.kept = kept._wrapped if isinstance(kept, LazyObject) else kept
+        self.kept = unwrapped(kept)
         self.door = Door()
         self.entries = self.own_entries()
 

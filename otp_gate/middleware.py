@@ -16,12 +16,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch
 from django.utils.module_loading import import_string
 
-from otp_gate import exemptions
+from otp_gate import exemptions, session
 from otp_gate.conf import gate_config
-from otp_gate.django_internals import scrub_code
-from otp_gate.evaluation import BODILESS, FAULTS, Evaluation
+from otp_gate.django_internals import is_user_unread, scrub_code
+from otp_gate.evaluation import BODILESS, FAULTS, Evaluation, passes_at_once
 from otp_gate.exemptions import View
-from otp_gate.state import RESUMED, gate_state, may_resume
+from otp_gate.state import RESUMED, GateState, gate_state, may_resume
 
 
 class OTPGateMiddleware(Evaluation):
@@ -45,33 +45,53 @@ class OTPGateMiddleware(Evaluation):
 
     # The first door
 
-    def __call__(self, request: HttpRequest) -> Any:
+    def __call__(self, request: Any) -> Any:
         if self.is_async:
             return self.__acall__(request)
-        response: Any = self.evaluate_or_close(request)
-        if response is None and gate_state(request).keeps:
+        response: Any
+        try:
+            if (
+                is_user_unread(request)
+                and request.method in BODILESS
+                and passes_at_once(request, session.read(request.session))
+            ):
+                response = None
+            else:
+                response = self.evaluate(request)
+        except FAULTS as error:
+            response = self.fail_closed(request, error)
+        if response is None and request.otp_gate.keeps:
             response = self.replay(request)  # Behind the gate it is judged as the POST it was.
         if response is None:
             response = self.get_response(request)
-            state = gate_state(request)
             if RESUMED in request.__dict__:
                 self.never_stored(response)
-            if not state.view_reached or 300 <= response.status_code < 400:
+            if not request.otp_gate.view_reached or 300 <= response.status_code < 400:
                 response = self.replace_fallback(request, response)
         if request.method not in BODILESS:
             scrub_unread(request)
         return response
 
-    async def __acall__(self, request: HttpRequest) -> Any:
-        response: Any = await self.aevaluate_or_close(request)
-        if response is None and gate_state(request).keeps and may_resume(request):
+    async def __acall__(self, request: Any) -> Any:
+        response: Any
+        try:
+            if (
+                is_user_unread(request)
+                and request.method in BODILESS
+                and passes_at_once(request, await session.aread(request.session))
+            ):
+                response = None
+            else:
+                response = await self.aevaluate(request)
+        except FAULTS as error:
+            response = self.fail_closed(request, error)
+        if response is None and request.otp_gate.keeps and may_resume(request):
             response = await sync_to_async(self.replay)(request)
         if response is None:
             response = await self.get_response(request)
-            state = gate_state(request)
             if RESUMED in request.__dict__:
                 self.never_stored(response)
-            if not state.view_reached or 300 <= response.status_code < 400:
+            if not request.otp_gate.view_reached or 300 <= response.status_code < 400:
                 response = await self.areplace_fallback(request, response)
         if request.method not in BODILESS:
             scrub_unread(request)
@@ -108,7 +128,7 @@ class OTPGateMiddleware(Evaluation):
     def process_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        state = gate_state(request)
+        state: GateState = request.otp_gate  # type: ignore[attr-defined]
         if state.still_passes(request):
             state.view_reached = True
             return None
@@ -123,7 +143,7 @@ class OTPGateMiddleware(Evaluation):
     async def aprocess_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        state = gate_state(request)
+        state: GateState = request.otp_gate  # type: ignore[attr-defined]
         if state.still_passes(request):
             state.view_reached = True
             return None

@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from ninja.errors import HttpError
 
 from otp_gate import identity, reports
+from otp_gate.addresses import page_url
 from otp_gate.conf import seconds
 from otp_gate.identity import user_id_of
 from otp_gate.inventory.frameworks import operations
-from otp_gate.responses import page_url, problem
+from otp_gate.responses import problem
 from otp_gate.standing import STRONGER_LOGIN, ask_again, only_reports, standing_of
 
 logger = logging.getLogger("otp_gate")

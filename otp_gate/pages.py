@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from otp_gate import identity
+from otp_gate.addresses import page_url
 from otp_gate.clients import wants_json
 from otp_gate.conf import gate_config
 from otp_gate.letters import waiting_time
 from otp_gate.outcomes import Outcome, Reply
-from otp_gate.responses import page_url, problem
+from otp_gate.responses import problem
 from otp_gate.visits import Visit
 
 logger = logging.getLogger("otp_gate")

@@ -16,6 +16,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from otp_gate.django_internals import (
+    SESSION_DATA,
+    aload_session,
+    forget_session_data,
+    load_session,
+    set_session_data,
+    set_session_key,
+)
 from otp_gate.exceptions import StoreUnavailable
 
 NOTHING: Mapping[str, Any] = {}
@@ -35,47 +43,51 @@ def read(session: Any) -> Mapping[str, Any]:
     `accessed` is put back, or SessionMiddleware would add `Vary: Cookie` to a page that never
     looked.
     """
-    data: Mapping[str, Any] | None = session.__dict__.get("_session_cache")
+    data: Mapping[str, Any] | None = session.__dict__.get(SESSION_DATA)
     if data is not None:
         return data
-    if session.session_key is None:
+    if (key := session.session_key) is None:
         return NOTHING
     if SEEN in session.__dict__:
         return loaded(session)
-    before = session.session_key, session.modified, session.accessed
+    modified, accessed = session.modified, session.accessed
     try:
-        data = session._get_session()
-        if (orphan := _undo(session, data, before)) is not None:
+        data = load_session(session)
+        if session.session_key == key and session.modified == modified:
+            session.accessed = accessed
+        elif (orphan := _undo(session, data, (key, modified, accessed))) is not None:
             session.delete(orphan)
     except Exception as error:
-        session.accessed = before[2]
+        session.accessed = accessed
         raise unreadable(error) from error
     return data
 
 
 async def aread(session: Any) -> Mapping[str, Any]:
     """See `read`."""
-    data: Mapping[str, Any] | None = session.__dict__.get("_session_cache")
+    data: Mapping[str, Any] | None = session.__dict__.get(SESSION_DATA)
     if data is not None:
         return data
-    if session.session_key is None:
+    if (key := session.session_key) is None:
         return NOTHING
     if SEEN in session.__dict__:
         return loaded(session)
-    before = session.session_key, session.modified, session.accessed
+    modified, accessed = session.modified, session.accessed
     try:
-        data = await session._aget_session()
-        if (orphan := _undo(session, data, before)) is not None:
+        data = await aload_session(session)
+        if session.session_key == key and session.modified == modified:
+            session.accessed = accessed
+        elif (orphan := _undo(session, data, (key, modified, accessed))) is not None:
             await session.adelete(orphan)
     except Exception as error:
-        session.accessed = before[2]
+        session.accessed = accessed
         raise unreadable(error) from error
     return data
 
 
 def loaded(session: Any) -> Mapping[str, Any]:
     """Return the session's data if it has been loaded, and nothing otherwise."""
-    data: Mapping[str, Any] | None = session.__dict__.get("_session_cache")
+    data: Mapping[str, Any] | None = session.__dict__.get(SESSION_DATA)
     return session.__dict__.get(SEEN, NOTHING) if data is None else data
 
 
@@ -106,10 +118,9 @@ def _undo(session: Any, data: Mapping[str, Any], before: Before) -> str | None:
     if moved and data:  # Gone from the store under the old key, perhaps: the new one stands.
         return None
     session.accessed = accessed
-    if (found_key, found_modified) == (key, modified):
-        return None
-    session._session_key, session.modified = key, modified
-    del session._session_cache
+    set_session_key(session, key)
+    session.modified = modified
+    forget_session_data(session)
     session.__dict__[SEEN] = data
     _load_once(session, data, found_key, found_modified, create=moved and found_key is not None)
     return found_key if moved else None
@@ -130,9 +141,10 @@ def _load_once(
         del session.load, session.aload
         session.modified = session.modified or modified
         if create:  # `create` may look at the session while it saves it.
-            session._session_key, session._session_cache = None, {}
+            set_session_key(session, None)
+            set_session_data(session, {})
         else:
-            session._session_key = key
+            set_session_key(session, key)
 
     def load() -> Mapping[str, Any]:
         restore()

@@ -2,178 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import re
-from functools import lru_cache, partial
-from inspect import unwrap
-from itertools import product, starmap, takewhile
+import time
+from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, unquote, unquote_plus, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render, resolve_url
-from django.urls import NoReverseMatch, ResolverMatch, get_script_prefix, get_urlconf, reverse
+from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
-from django.utils.http import escape_leading_slashes, http_date, url_has_allowed_host_and_scheme
-from django.utils.translation import get_language
+from django.utils.http import escape_leading_slashes, http_date
 from django.utils.translation import gettext as _
 
+from otp_gate.addresses import page_url, place, with_next
 from otp_gate.clients import BARE, FRAGMENT, HTMX, JSON, is_fragment, is_framed, is_turbo, kind_of
-from otp_gate.exemptions import CACHED, is_own, match_of
-
-logger = logging.getLogger("otp_gate")
+from otp_gate.next_page import safe_next
 
 MAX_PARTS = 20
 """So many parts of a page are answered that a client names in a header."""
 
-MAX_NEXT = 2000
-"""Longest `next` (characters): past it, proxies and browsers cut or refuse the address."""
-
-DOTS = frozenset({".", ".."})
-
 NEVER_STORED = "max-age=0, no-cache, no-store, must-revalidate, private"
 """The `Cache-Control` of Django's `add_never_cache_headers`."""
-
-
-def page_url(name: str) -> str | None:
-    """Return the path of an own page, found in ROOT_URLCONF whatever URLconf is in force."""
-    url = page_in(settings.ROOT_URLCONF, name, get_script_prefix(), get_language())
-    if url is None:
-        logger.error('Add path("otp/", include("otp_gate.urls")) to %s', settings.ROOT_URLCONF)
-    return url
-
-
-@lru_cache(maxsize=CACHED)
-def page_in(urlconf: str, name: str, script_prefix: str, language: str | None) -> str | None:
-    """See `page_url`; under a script prefix, and in a language (`i18n_patterns`)."""
-    try:
-        return reverse(f"otp_gate:{name}", urlconf=urlconf)
-    except NoReverseMatch:
-        return None
-
-
-def safe_next(request: HttpRequest, target: object) -> str:
-    """Return `target` if it is a page of this host that may follow a verification, else "".
-
-    Own pages and log-outs may not: the one loops, the other undoes what was just proved.
-    """
-    if not isinstance(target, str) or not target or len(target) > MAX_NEXT:
-        return ""
-    if not target.isprintable() or target != target.strip():
-        # Browsers drop tabs, line breaks and outer blanks; others end a header there.
-        return ""
-    if not url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        return ""
-    parts = urlsplit(target)
-    path = unquote(parts.path)  # What the server will look up.
-    if not parts.path.startswith("/") or "\\" in path or not DOTS.isdisjoint(path.split("/")):
-        # Browsers turn backslashes round and take dots out, and ask for another path than this.
-        return ""
-    if path == unquote(urlsplit(settings_url("LOGIN_URL")).path):
-        # Who is logged in has nothing to do there but to go on, to where the login would have led.
-        return safe_next(request, dict(parse_qsl(parts.query)).get(REDIRECT_FIELD_NAME))
-    prefix = get_script_prefix()
-    if path.startswith(prefix):
-        path = "/" + path[len(prefix) :]
-    # The second is where APPEND_SLASH leads.
-    paths = {path, path.removesuffix("/") + "/"}
-    urlconfs = {getattr(request, "urlconf", None) or settings.ROOT_URLCONF, settings.ROOT_URLCONF}
-    for match in starmap(match_of, product(paths, urlconfs)):
-        if match is not None and (is_own(match.func) or is_log_out(match)):
-            return ""
-    return without_login_token(target)
-
-
-def is_log_out(match: ResolverMatch) -> bool:
-    """Return True for a view that a GET logs out by: known by its names, or by what it does.
-
-    By the name of its URL, its function, its module, its class or an ancestor of the class
-    (`cas_ng_logout`, `user_logout`, `LogoutInitView`); or because it logs out in any case, before
-    it decides anything.
-    """
-    view: Any = match.func
-    while isinstance(view, partial):
-        view = view.func
-    # No further than to the class: a decorator of its `dispatch` is followed by `as_view`.
-    view = unwrap(view, stop=lambda item: hasattr(item, "view_class") or hasattr(item, "cls"))
-    return is_log_out_view(view, match.url_name or "")
-
-
-@lru_cache(maxsize=CACHED)
-def is_log_out_view(function: Any, url_name: str) -> bool:
-    """See `is_log_out`."""
-    view_class = getattr(function, "view_class", None) or getattr(function, "cls", None)
-    parts = [function] if view_class is None else view_class.__mro__
-    names = [getattr(part, "__name__", "") for part in parts]
-    modules = [str(getattr(part, "__module__", "")).rpartition(".")[2] for part in parts]
-    if any(LOG_OUT.search(CAMEL.sub("_", name).lower()) for name in (url_name, *names, *modules)):
-        return True
-    handlers = (getattr(view_class, name, None) for name in ("dispatch", "get"))
-    return any(logs_out_at_once(item) for item in (function, *handlers))
-
-
-CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-LOG_OUT = re.compile(r"(?<![a-z])(log|sign)[_-]?(out|off)(?![a-z])|(?<![a-z])end[_-]?session")
-LOGS_OUT = frozenset({"logout", "alogout", "auth_logout", "django_logout", "flush", "aflush"})
-
-
-def logs_out_at_once(function: Any) -> bool:
-    """Return True for a function that logs out before its first condition."""
-    code = getattr(unwrap(function), "__code__", None)
-    if code is None or LOGS_OUT.isdisjoint(code.co_names):
-        return False
-    import dis  # By the worker that meets such a view.
-
-    steps = takewhile(
-        lambda step: "JUMP_" not in step.opname or "IF" not in step.opname,
-        dis.get_instructions(code),
-    )
-    return any(step.argval in LOGS_OUT for step in steps if step.opname.startswith("LOAD"))
-
-
-def without_login_token(target: str) -> str:
-    """Return the address without a token by which django-sesame's middleware logs in.
-
-    The user who typed the code is logged in. A second login by the same token asks for the next
-    code, on browsers for which sesame leaves the token in the address (Safari) without end.
-    """
-    if not any(path.startswith("sesame.middleware.") for path in settings.MIDDLEWARE):
-        return target
-    name = getattr(settings, "SESAME_TOKEN_NAME", "sesame")
-    parts = urlsplit(target)
-    pairs = parts.query.split("&")
-    rest = [pair for pair in pairs if unquote_plus(pair.partition("=")[0]) != name]
-    return parts._replace(query="&".join(rest)).geturl() if len(rest) < len(pairs) else target
-
-
-def with_next(url: str, target: str) -> str:
-    """Return `url` with `?next=` where there is a target."""
-    return f"{url}?{urlencode({REDIRECT_FIELD_NAME: target}, safe='/')}" if target else url
-
-
-def settings_url(name: str) -> str:
-    """Resolve LOGIN_URL or the like; under a tenant's URLconf its name may not be known."""
-    urlconfs = get_urlconf(), settings.ROOT_URLCONF
-    return resolved_in(urlconfs, getattr(settings, name), get_script_prefix(), get_language())
-
-
-@lru_cache(maxsize=CACHED)
-def resolved_in(
-    urlconfs: tuple[str | None, str], value: Any, script_prefix: str, language: str | None
-) -> str:
-    """See `settings_url`, and `page_in`."""
-    try:
-        return str(resolve_url(value))
-    except NoReverseMatch:
-        try:
-            return reverse(value, urlconf=urlconfs[1])
-        except NoReverseMatch:
-            return "/"
 
 
 def problem(
@@ -251,13 +100,20 @@ def whole_page(request: HttpRequest, url: str) -> HttpResponse:
     return render(None, "otp_gate/whole_page.html", context, status=403)
 
 
+@lru_cache(maxsize=1)
+def date_of(second: int) -> str:
+    """Return a moment (seconds since the epoch) as HTTP writes it."""
+    return http_date(second)
+
+
 def turn_away(request: HttpRequest, *, comes_back: bool = True) -> HttpResponse:
     """Answer a half-authenticated request in place of the view: 302 or 403, never stored.
 
     Args:
         comes_back: False where the session knows what goes on after the code; see `kept`.
     """
-    url = page_url("verify")
+    at = place()
+    url = page_url("verify", at)
     kind = kind_of(request) if url is not None else BARE
     response: HttpResponse
     if url is None or kind == BARE:
@@ -277,8 +133,8 @@ def turn_away(request: HttpRequest, *, comes_back: bool = True) -> HttpResponse:
         )
     else:
         page = page_to_return_to(request) if comes_back else ""
-        response = HttpResponseRedirect(with_next(url, safe_next(request, page)))
+        response = HttpResponseRedirect(with_next(url, safe_next(request, page, at)))
     # Nothing to merge with what a view said, as Django's `add_never_cache_headers` would.
-    response.headers["Expires"] = http_date()
+    response.headers["Expires"] = date_of(int(time.time()))
     response.headers["Cache-Control"] = NEVER_STORED
     return response

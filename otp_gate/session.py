@@ -24,6 +24,7 @@ from django.middleware.csrf import rotate_token
 
 from otp_gate import codes
 from otp_gate.conf import gate_config
+from otp_gate.django_internals import aload_session, forget_session_data, load_session
 from otp_gate.reading import NOTHING as NOTHING
 from otp_gate.reading import aread as aread
 from otp_gate.reading import loaded as loaded
@@ -79,6 +80,8 @@ def marks_of(entry: Any) -> Mapping[Any, Any]:
 
 def mark_of(data: Mapping[str, Any], user_id: str | None) -> Any:
     """Return the entry of a user whose code was typed in within this login, however old it is."""
+    if MARKS not in data:
+        return None
     try:
         at, factor = mark = data[MARKS][user_id]
     except (KeyError, TypeError, ValueError):
@@ -89,8 +92,10 @@ def mark_of(data: Mapping[str, Any], user_id: str | None) -> Any:
 def fresh_mark(data: Mapping[str, Any], user_id: str | None) -> Any:
     """Return the entry of a user whose code was typed in, if it is not too old."""
     mark = mark_of(data, user_id)
+    if mark is None:
+        return None
     ttl = gate_config().verified_ttl  # Looked at here: most sites have none, and are spared a call.
-    return None if mark is None or (ttl is not None and is_stale(mark, ttl)) else mark
+    return None if ttl is not None and is_stale(mark, ttl) else mark
 
 
 def is_one(data: Mapping[str, Any], user_id: str | None, other: str | None) -> bool:
@@ -151,7 +156,7 @@ def begin(session: Any, *, step_up: bool = False) -> Pending:
     A step-up that is on its way goes on: a second tab must not void the code of the first. A new
     one keeps nothing of what was given up before: by now Redis may have forgotten it.
     """
-    session._get_session()
+    load_session(session)
     pending, is_new = _next_pending(session, step_up)
     if is_new:
         session.pop(KEPT, None)
@@ -161,7 +166,7 @@ def begin(session: Any, *, step_up: bool = False) -> Pending:
 
 async def abegin(session: Any, *, step_up: bool = False) -> Pending:
     """See `begin`."""
-    await session._aget_session()
+    await aload_session(session)
     pending, is_new = _next_pending(session, step_up)
     if is_new:
         await session.apop(KEPT, None)
@@ -176,7 +181,8 @@ def unloaded(session: Any) -> Any:
     and the address, and would store that there are none.
     """
     fresh = copy.copy(session)
-    for name in ("_session_cache", "load", "aload"):
+    forget_session_data(fresh)
+    for name in ("load", "aload"):
         fresh.__dict__.pop(name, None)
     return fresh
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from otp_gate import identity, session
-from otp_gate.django_internals import acached_user, cached_user
+from otp_gate.django_internals import ACACHED_USER, CACHED_USER, SESSION_DATA, wrapped_request
 
 Status = Literal["anonymous", "half", "verified", "not_required", "exempt"]
 
@@ -62,14 +62,17 @@ class GateState:
     def still_passes(self, request: HttpRequest) -> bool:
         """Return True if the first door let the request pass and its evidence has not changed."""
         return (
-            self.status in ("verified", "anonymous", "not_required")
-            and "urlconf" not in request.__dict__
+            "urlconf" not in request.__dict__
+            and self.status in ("verified", "anonymous", "not_required")
             and self.is_settled(request)
         )
 
     def is_settled(self, request: HttpRequest) -> bool:
         """Return True if the evidence of the decision has not changed since."""
-        there, data = request.__dict__, session.loaded(request.session)
+        there = request.__dict__
+        data = self._session.__dict__.get(SESSION_DATA)
+        if data is None:
+            data = session.loaded(self._session)
         return (
             request.user is self._seen
             and there.get("auser") is self._aseen
@@ -78,12 +81,8 @@ class GateState:
             and data.get(session.LOGIN) == self._login
             # Behind the same lazy users, a middleware may have put another user.
             and (
-                cached_user(request) is None
-                or identity.id_of_user(request, data) == self._user_ids[0]
-            )
-            and (
-                acached_user(request) is None
-                or identity.pk_or_none(acached_user(request)) in self._user_ids
+                (CACHED_USER not in there and ACACHED_USER not in there)
+                or identity.has_loaded_only(request, data, self._user_ids)
             )
         )
 
@@ -253,7 +252,7 @@ def layers(request: Any) -> Iterator[Any]:
     """Give a request and what it wraps (a request of Django REST framework wraps Django's)."""
     while request is not None:
         yield request
-        request = getattr(request, "_request", None)
+        request = wrapped_request(request)
 
 
 def gate_state(request: HttpRequest) -> GateState:

@@ -25,6 +25,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from otp_gate import challenge as engine
 from otp_gate import forms, session, signals
+from otp_gate.addresses import page_url, with_next
 from otp_gate.clients import accepts_page, is_framed, wants_json
 from otp_gate.conf import gate_config
 from otp_gate.disown_page import ask_to_disown, show_disown_stage
@@ -34,9 +35,10 @@ from otp_gate.exemptions import OWN
 from otp_gate.factors.base import check as check_factor
 from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
+from otp_gate.next_page import safe_next
 from otp_gate.outcomes import Outcome, Reply
 from otp_gate.pages import csrf_problem, refuse, report, show, unavailable, with_token
-from otp_gate.responses import page_url, problem, safe_next, unseen, with_next
+from otp_gate.responses import problem, unseen
 from otp_gate.state import GateState, gate_state
 from otp_gate.visits import Visit, challenge_of, go_on, leave, named_in, page_for, visit_of
 

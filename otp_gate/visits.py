@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from otp_gate import forms, session
+from otp_gate.addresses import page_url, settings_url, with_next
 from otp_gate.challenge import Challenge
 from otp_gate.clients import wants_json
 from otp_gate.conf import gate_config
 from otp_gate.factors.base import Factor, sends
-from otp_gate.responses import page_url, problem, safe_next, settings_url, with_next
+from otp_gate.next_page import safe_next
+from otp_gate.responses import problem
 from otp_gate.saved import Kept
 from otp_gate.state import GateState
 

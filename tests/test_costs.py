@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import Client
+from django.urls import resolve
 
-from otp_gate import store
+from otp_gate import exemptions, store
 from tests.browsers import AsyncBrowser, ask_for_code, guess, post_json
 from tests.costs import counting, thread_hops
 from tests.gates import GATE
@@ -172,6 +173,20 @@ def test_every_refusal_costs_the_same(engine: str, server: str, alice: Any, head
     assert cost == LOOKS[engine]
 
 
+def test_a_refusal_resolves_the_path_once(monkeypatch: Any, half: Client) -> None:
+    """To find the view, and to see whether the path may be `next`: the same question."""
+    seen = []
+
+    def counted(path: str, urlconf: str | None = None) -> Any:
+        seen.append(path)
+        return resolve(path, urlconf)
+
+    half.get("/user/")
+    monkeypatch.setattr(exemptions, "resolve", counted)
+    assert half.get("/user/").status_code == 302
+    assert seen == ["/user/"]
+
+
 def test_strangers_cost_nothing(engine: str, server: str, db: None) -> None:
     """Without a session there is nothing to look at, by whichever way they come."""
     with counting() as cost:
@@ -319,5 +334,6 @@ def test_a_worker_process_imports_no_more_than_it_needs() -> None:
     assert others <= {"django", *sys.stdlib_module_names}, sorted(added - own)
     assert len(added) <= 30, sorted(added)
     idle = {"checks", "doctor", "inventory", "management", "cluster", "decorators", "followers"}
+    # By the worker that refuses the first request, or sends the first code.
+    idle |= {"responses", "clients", "reports", "challenge", "store", "factors", "delivery"}
     assert {name.split(".")[1] for name in own if "." in name} & idle == set()
-    assert "otp_gate.factors.sms" not in own

@@ -14,6 +14,7 @@ from otp_gate.gate.decision import (
     Opening,
     Verdict,
     decide,
+    decide_at_once,
     decide_blindly,
     decide_view,
 )
@@ -62,6 +63,16 @@ def waiting(seconds: float) -> dict[str, Any]:
 )
 def test_the_verdict(evidence: Evidence, setting: conf.GateConfig, verdict: Verdict) -> None:
     assert decide(evidence, setting) is verdict
+
+
+@pytest.mark.parametrize("user_id", [None, "1"])
+@pytest.mark.parametrize("mark", [None, MARK])
+def test_the_short_way_gives_the_verdict_of_the_long_one(user_id: str | None, mark: Any) -> None:
+    """Where it gives one: under every policy, and also where the time to verify is over."""
+    data = {**MARKED, **waiting(1000)}
+    verdicts = {decide(Evidence(data, user_id, None, mark), one) for one in (DEFAULT, STAFF)}
+    found = decide_at_once(user_id, mark)
+    assert (verdicts == {found}) is (found is not None)
 
 
 def test_the_view_decides_about_a_half_authenticated_session() -> None:

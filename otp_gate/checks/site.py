@@ -19,10 +19,11 @@ from django.urls import NoReverseMatch
 from django.utils.module_loading import import_string
 
 from otp_gate import conf, inventory
+from otp_gate.addresses import page_url
+from otp_gate.django_internals import LOADED_USERS
 from otp_gate.exemptions import naming
 from otp_gate.inventory.credentials import WHERE_CODES_GO
 from otp_gate.middleware import OTPGateMiddleware
-from otp_gate.responses import page_url
 
 E_NO_MIDDLEWARE = "otp_gate.E002"
 E_ORDER = "otp_gate.E003"
@@ -40,7 +41,7 @@ SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 LOGS_IN = frozenset({"login", "alogin", "authenticate", "aauthenticate"})
-PUTS_USER = frozenset({"user", "auser", "_cached_user", "_acached_user"})
+PUTS_USER = frozenset({"user", "auser", *LOADED_USERS})
 
 HARMLESS = frozenset({"login", "logout", "jsi18n"})
 """Views of the admin that show nothing."""

@@ -33,6 +33,9 @@ class Opening(Enum):
 class Verdict(Enum):
     """What the gate does with a request."""
 
+    # Enum's own is a function of Python, and each request looks a verdict up.
+    __hash__ = object.__hash__
+
     ANONYMOUS = "pass: no user"
     VERIFIED = "pass: the code was typed in"
     NOT_REQUIRED = "pass: the policy asks this user for no code"
@@ -73,6 +76,16 @@ BY_OPENING = {
 }
 
 
+def decide_at_once(user_id: str | None, mark: Any) -> Verdict | None:
+    """Return the verdict on a session of one user that needs no code, else None.
+
+    Most requests are of these two kinds, and nothing else needs to be known of them.
+    """
+    if user_id is None:
+        return Verdict.ANONYMOUS
+    return None if mark is None else Verdict.VERIFIED
+
+
 def decide(evidence: Evidence, config: GateConfig) -> Verdict:
     """Return the verdict on a request; ASK_POLICY or ASK_VIEW where evidence is missing.
 
@@ -81,10 +94,8 @@ def decide(evidence: Evidence, config: GateConfig) -> Verdict:
     """
     data, user_id, other_id, mark, required, opening = evidence
     if session.is_one(data, user_id, other_id):
-        if user_id is None:
-            return Verdict.ANONYMOUS
-        if mark is not None:
-            return Verdict.VERIFIED
+        if (verdict := decide_at_once(user_id, mark)) is not None:
+            return verdict
         if config.policy is not everyone:
             if required is None:
                 return Verdict.ASK_POLICY

@@ -13,6 +13,7 @@ from django.urls import ResolverMatch, URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
 
 from otp_gate.conf import GateConfig
+from otp_gate.django_internals import is_translated
 from otp_gate.exemptions import exemption_of, is_own, naming
 from otp_gate.inventory.credentials import bypass
 
@@ -141,7 +142,7 @@ def reach_of(start: str, parts: Sequence[Any], prefix: str) -> Reach:
     """See `reach`; of one language."""
     route = start
     for part in parts:
-        if not isinstance(part, RoutePattern) or not isinstance(getattr(part, "_route", ""), str):
+        if not isinstance(part, RoutePattern) or is_translated(part):
             # A translated route: another one in each language.
             return reach_of_regex(route, part, prefix)
         route += str(part)

@@ -149,7 +149,7 @@ def refusals() -> Iterator[list[Any]]:
 def is_refusal(response: Any) -> bool:
     """True if an answer has the shape of the gate's: to its page, or 403; never stored."""
     # Not above: it wants the models, and a conftest may be imported before there are any.
-    from otp_gate.responses import page_url
+    from otp_gate.addresses import page_url
 
     target = urlsplit(response.headers.get("Location", "")).path
     to_page = response.status_code == 302 and target == page_url("verify")
