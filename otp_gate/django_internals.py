@@ -64,7 +64,7 @@ def is_user_unread(request: HttpRequest) -> bool:
     if (
         type(user) is SimpleLazyObject
         and type(auser) is partial
-        and auser.func is djangos_auser
+        and getattr(auser.func, "__module__", None) == DJANGO_AUTH
         and _peek(user, "_setupfunc").__module__ == DJANGO_AUTH
     ):
         return True
@@ -295,5 +295,5 @@ def unwrapped(lazy: Any) -> Any:
 
 
 def is_translated(pattern: Any) -> bool:
-    """Return True for the pattern of a `path` whose route differs by language (its `str` cannot tell)."""
+    """Return True for a pattern whose route differs by language, which its `str` does not say."""
     return not isinstance(getattr(pattern, "_route", ""), str)
