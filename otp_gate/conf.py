@@ -171,6 +171,10 @@ class GateConfig:
 
     cache: str = setting("default", text)
     """Alias in CACHES, served by django-redis, where the challenges live."""
+    saved_requests_cache: str | None = setting(None, optional(text))
+    """Alias in CACHES, served by django-redis, where forms wait for a code (`otp_required` with
+    `max_age`); None for that of CACHE. They take up to 64 MB. In a Redis of their own they cannot
+    use up the memory that codes and limits need."""
     key_prefix: str = setting("otp_gate", text)
     """First part of every Redis key."""
     mode: str = setting("enforce", one_of("enforce", "report"))

@@ -163,21 +163,23 @@ def connect(factory: Any, servers: Sequence[str]) -> Any:
 
 
 @contextmanager
-def bounded() -> Iterator[Any]:
-    """Give the client of the cache in force; every fault of Redis becomes one exception."""
+def bounded(alias: str | None = None) -> Iterator[Any]:
+    """Give the client of a cache, CACHE if none is named; each fault becomes one exception."""
     try:
-        yield client(gate_config().cache)
+        yield client(alias or gate_config().cache)
     except faults() as error:
         raise StoreUnavailable(f"Redis ({type(error).__name__})") from error
 
 
-def run(script: Script, keys: Sequence[str], args: Sequence[object]) -> Any:
+def run(
+    script: Script, keys: Sequence[str], args: Sequence[object], alias: str | None = None
+) -> Any:
     """Run a script in one round trip (two where the server does not know it yet).
 
     Raises:
         StoreUnavailable: whatever went wrong; the cause is chained.
     """
-    with bounded() as connection:
+    with bounded(alias) as connection:
         try:
             return connection.evalsha(script.digest, len(keys), *keys, *args)
         except errors().NoScriptError:
@@ -189,13 +191,13 @@ def run_for_user(script: Script, user: str, *args: object) -> Any:
     return run(script, [record_key(user)], args)
 
 
-def forget(key: str, fields: Sequence[str]) -> None:
-    """Remove fields of a user's record, or of what is kept for a user.
+def forget(key: str, fields: Sequence[str], alias: str | None = None) -> None:
+    """Remove fields of a user's record, or of the saved requests.
 
     Raises:
         StoreUnavailable: Redis did not do it.
     """
-    with bounded() as connection:
+    with bounded(alias) as connection:
         connection.hdel(key, *fields)
 
 
@@ -237,10 +239,6 @@ def address() -> str:
 def record_key(user: str) -> str:
     # In braces: whatever is added for this user later lies in the same slot of a cluster.
     return f"{gate_config().key_prefix}:{{{user}}}"
-
-
-def kept_key(user: str) -> str:
-    return f"{record_key(user)}:kept"
 
 
 def site_key(name: str) -> str:

@@ -30,6 +30,7 @@ TESTED_AS = {
     "liveness": "test_channels",
     "outcomes": "test_challenge",
     "saved": "test_kept",
+    "saved_store": "test_kept",
     "standing": "test_ninja",
     "urls": "test_views",
     "visits": "test_views",
