@@ -17,6 +17,7 @@ class OTPGateConfig(AppConfig):
         from otp_gate import receivers
 
         checks.register(check, checks.Tags.security)
+        checks.register(check_deployed, checks.Tags.security, deploy=True)
         receivers.connect()
 
 
@@ -25,3 +26,10 @@ def check(**kwargs: Any) -> list[checks.CheckMessage]:
     from otp_gate.checks import check_all
 
     return check_all(**kwargs)
+
+
+def check_deployed(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Run the checks of `check --deploy` alone: they ask Redis."""
+    from otp_gate.checks.deployed import check_eviction
+
+    return check_eviction(**kwargs)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.utils.module_loading import import_string
 
-from otp_gate import checks, codes, conf, store
+from otp_gate import checks, codes, conf, redis_server, store
 from otp_gate.challenge import understood
 from otp_gate.checks.site import AUTH, GATE
 from otp_gate.checks.surroundings import is_in_process
@@ -129,7 +129,7 @@ def redis() -> Iterator[Finding]:
         start = time.time()
         clock = probe()
         end = time.time()
-        information = ask_about_itself()
+        information = redis_server.information()
     except StoreUnavailable as error:
         yield unavailable(error)
         return
@@ -170,17 +170,6 @@ def unavailable(error: StoreUnavailable) -> Finding:
     return Finding("wrong", f"No codes can be kept: {error}", "CACHES")
 
 
-def ask_about_itself() -> dict[str, Any]:
-    """Return what INFO says, of the node that says the worst; managed servers may forbid CONFIG."""
-    answer = store.ask("INFO")
-    nodes = [answer] if "maxmemory_policy" in (answer or {}) else list((answer or {}).values())
-    known = [node for node in nodes if isinstance(node, dict) and "maxmemory_policy" in node]
-    if known:
-        return max(known, key=lambda node: node["maxmemory_policy"] != "noeviction")
-    policy: dict[str, Any] = store.ask("CONFIG GET", "maxmemory-policy") or {}
-    return dict(zip(["maxmemory_policy"], policy.values(), strict=False))
-
-
 def drift(clock: float, start: float, end: float) -> Finding:
     """Hold Redis's clock against this process's."""
     # Anywhere within the round trip it may have been read.
@@ -195,26 +184,16 @@ def drift(clock: float, start: float, end: float) -> Finding:
 
 
 def eviction(information: dict[str, Any]) -> Finding:
-    """Say whether a counter may be thrown away to make room."""
-    policy = information.get("maxmemory_policy")
-    if policy is None:
+    """Say whether Redis may delete a counter to make room."""
+    if "maxmemory_policy" not in information:
         return Finding(
             "note",
             "Redis does not say what it evicts (INFO and CONFIG are forbidden)",
             "It must be: maxmemory-policy noeviction",
         )
-    if policy == "noeviction":
-        return Finding("ok", "Redis evicts nothing (maxmemory-policy noeviction)")
-    # volatile-* as well: every record of the gate has an expiry, so each is a candidate.
-    unlimited = information.get("maxmemory") == 0
-    when = "as soon as a maxmemory is set" if unlimited else "when memory is short"
-    return Finding(
-        "wrong",
-        f"Redis has maxmemory-policy {policy}: {when} it forgets wrong answers and locks, and "
-        "somebody who guesses begins anew",
-        "In redis.conf: maxmemory-policy noeviction (now: CONFIG SET maxmemory-policy noeviction), "
-        "or give the gate a Redis of its own: OTP_GATE = {'CACHE': …}",
-    )
+    if risk := redis_server.eviction_risk(information):
+        return Finding("wrong", risk, redis_server.POLICY_HINT)
+    return Finding("ok", "Redis evicts nothing (maxmemory-policy noeviction)")
 
 
 def persistence(information: dict[str, Any]) -> Iterator[Finding]:

@@ -278,7 +278,7 @@ def test_a_redis_that_evicts(
     """Whatever it evicts: each record of the gate has an expiry, so volatile-* finds it too."""
     says(info={"maxmemory_policy": policy, "maxmemory": maxmemory})
     [line] = wrong(manage("doctor"))
-    assert line.startswith(f"Redis has maxmemory-policy {policy}: {when} it forgets wrong answers")
+    assert line.startswith(f"Redis has maxmemory-policy {policy}: {when} it deletes the counts")
     assert "-> In redis.conf: maxmemory-policy noeviction" in line
 
 

@@ -29,6 +29,7 @@ TESTED_AS = {
     "exceptions": "test_store",
     "liveness": "test_channels",
     "outcomes": "test_challenge",
+    "redis_server": "test_doctor",
     "saved": "test_kept",
     "saved_store": "test_kept",
     "standing": "test_ninja",
