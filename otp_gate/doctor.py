@@ -47,7 +47,7 @@ FAULTS = {
         "LOCATION = 'redis://:PASSWORD@host:6379/0' (or redis://USER:PASSWORD@…)",
     ),
     "TimeoutError": (
-        f"did not answer within {store.TIMEOUT} seconds",
+        "did not answer within {timeout:g} seconds",
         "Look at its load and its slow log (SLOWLOG GET); it must be near the site.",
     ),
     "ReadOnlyError": (
@@ -165,6 +165,7 @@ def unavailable(error: StoreUnavailable) -> Finding:
     for name, (meaning, hint) in FAULTS.items():
         if name in names:
             at = f" at {where}" if where else ""
+            meaning = meaning.format(timeout=conf.gate_config().redis_timeout)
             return Finding("wrong", f"Redis{at} {meaning} ({type(cause).__name__})", hint)
     # Of a StoreUnavailable the gate itself wrote the text.
     return Finding("wrong", f"No codes can be kept: {error}", "CACHES")

@@ -19,33 +19,9 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from otp_gate import connections
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
-
-TIMEOUT = 0.5
-"""Seconds that one answer, or one connection, may take."""
-
-
-def bounds() -> dict[str, Any]:
-    """Return how long a connection of the gate may take, and how often it may try.
-
-    redis-py by itself retries ten times with five seconds each, which holds a worker for a minute.
-    One retry, for a connection that went stale in the pool; none after a timeout, so that a Redis
-    that hangs costs TIMEOUT once. Every script may be run twice, see `lua/`.
-    """
-    from redis.backoff import NoBackoff
-    from redis.exceptions import ConnectionError as RedisConnectionError
-    from redis.retry import Retry
-
-    return {
-        "socket_timeout": TIMEOUT,
-        "socket_connect_timeout": TIMEOUT,
-        "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-        "retry_on_timeout": False,
-        "retry_on_error": [],
-        "health_check_interval": 0,
-        "decode_responses": True,
-    }
 
 
 def errors() -> Any:
@@ -108,9 +84,18 @@ def is_redis(cache_settings: Mapping[str, Any]) -> bool:
 _open: list[tuple[Any, Any]] = []
 
 
-@cache
 def client(alias: str) -> Any:
-    """Return a redis-py client for the server of the cache `alias`, with `bounds`.
+    """Return a redis-py client for the server of the cache `alias`, bounded by REDIS_TIMEOUT.
+
+    Raises:
+        StoreUnavailable: see `make_client`.
+    """
+    return make_client(alias, gate_config().redis_timeout)
+
+
+@cache
+def make_client(alias: str, timeout: float) -> Any:
+    """Return a client for a cache with the bounds of `connections`.
 
     It is made by the connection factory that the project chose for that cache, but lives in a
     pool of its own: the cache's timeouts, retries, decoding and ignored exceptions are for data
@@ -128,12 +113,15 @@ def client(alias: str) -> Any:
     if not issubclass(import_string(cache_settings["BACKEND"]), RedisCache):
         raise StoreUnavailable(f"CACHES[{alias!r}] is not served by django-redis")
     options = dict(cache_settings.get("OPTIONS", {}))
-    limits = bounds()
+    limits = connections.bounds(timeout)
     options["CONNECTION_POOL_KWARGS"] = {**options.get("CONNECTION_POOL_KWARGS", {}), **limits}
+    for name in connections.CACHES_OF_REPLIES:
+        options["CONNECTION_POOL_KWARGS"].pop(name, None)
     # The questions to the Sentinels go over connections of their own.
     asking = {name: limits[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
+    asking |= connections.silence()
     options["SENTINEL_KWARGS"] = {**options.get("SENTINEL_KWARGS", {}), **asking}
-    options["SOCKET_TIMEOUT"] = options["SOCKET_CONNECT_TIMEOUT"] = TIMEOUT
+    options["SOCKET_TIMEOUT"] = options["SOCKET_CONNECT_TIMEOUT"] = timeout
     factory: Any = get_connection_factory(options=options)
     # The factory's pools are shared by URL in the whole process, with the cache's own bounds.
     factory._pools = {}
@@ -149,7 +137,7 @@ def client(alias: str) -> Any:
         # Again, after the query string of LOCATION, which overrides keyword arguments.
         pool.connection_kwargs.update(limits)
         if hasattr(pool, "timeout"):
-            pool.timeout = TIMEOUT
+            pool.timeout = timeout
     _open.append((factory, connection))
     return connection
 
@@ -247,7 +235,7 @@ def site_key(name: str) -> str:
 
 def _forget_clients(*, setting: str, **_: object) -> None:
     if setting == "CACHES":
-        client.cache_clear()
+        make_client.cache_clear()
         # Not left to the garbage collector, which warns of a socket that nobody has closed.
         while _open:
             factory, connection = _open.pop()

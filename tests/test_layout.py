@@ -44,7 +44,10 @@ ROOMS = {
         {"session.py", "reading.py"},
     ),
     "OTP_GATE": (r"settings\.OTP_GATE|settings, \"OTP_GATE\"", {"conf.py"}),
-    "Redis": (r"^\s*(from|import) (redis|django_redis)\b", {"store.py", "cluster.py"}),
+    "Redis": (
+        r"^\s*(from|import) (redis|django_redis)\b",
+        {"store.py", "cluster.py", "connections.py"},
+    ),
     "key names": (r"(?<!cache_)key_prefix", {"store.py", "conf.py"}),
     "codes": (r"^\s*import pyotp|^from pyotp|salted_hmac\(", {"codes.py"}),
     "printing": (r"\bprint\(", {"delivery/console.py"}),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers import VERIFY
 from tests.parallel.conftest import Site
-from tests.parallel.patience import SAVED_REQUESTS
+from tests.parallel.few_forms import SAVED_REQUESTS
 from tests.parallel.visitors import Visitor, at_once, codes_in, half_way
 
 pytestmark = pytest.mark.once
