@@ -40,6 +40,9 @@ class Finding:
     """The line to change."""
 
 
+ACL_LINE = "ACL SETUSER …"
+"""Stands for `redis_server.acl_line`, which depends on the settings."""
+
 # What redis-py calls it, what it means, and what to do about it.
 FAULTS = {
     "AuthenticationError": (
@@ -60,17 +63,25 @@ FAULTS = {
     ),
     "NoPermissionError": (
         "does not permit what the gate does",
-        "ACL SETUSER … ~otp_gate:* +@hash +@sortedset +@string +@scripting +@keyspace +time",
+        ACL_LINE,
     ),
     "ResponseError": (
         "refuses what the gate does",
         "The gate needs Redis 5 or newer with EVAL; its log says what it refused.",
+    ),
+    "RedisClusterException": (
+        "has no cluster node that answers",
+        "Start its nodes, or name others in LOCATION; a single server wants no CONNECTION_FACTORY.",
     ),
     "ConnectionError": (
         "cannot be reached",
         "Start redis-server, or change LOCATION in CACHES to where it is.",
     ),
 }
+
+
+REFUSED_IN_SCRIPT = ("ACL failure in script", "The user executing the script can't")
+"""What Redis says where a right is missing inside a script; to redis-py that is any error."""
 
 
 def examine() -> Iterator[Finding]:
@@ -129,7 +140,6 @@ def redis() -> Iterator[Finding]:
         start = time.time()
         clock = probe()
         end = time.time()
-        information = redis_server.information()
     except StoreUnavailable as error:
         yield unavailable(error)
         return
@@ -137,6 +147,15 @@ def redis() -> Iterator[Finding]:
     yield Finding("ok", f"Redis answers{' at ' if where else ''}{where}, in {took}")
     yield Finding("ok", "Redis runs the gate's scripts (EVALSHA), and keeps what they write")
     yield drift(clock, start, end)
+    try:
+        information = redis_server.information()
+    except StoreUnavailable as error:
+        yield Finding(
+            "note",
+            f"Redis runs scripts, but INFO is not answered: {error}. A proxy may close on it",
+            "Ask the server itself: CONFIG GET maxmemory-policy must be noeviction.",
+        )
+        return
     yield eviction(information)
     yield from persistence(information)
 
@@ -158,6 +177,8 @@ def unavailable(error: StoreUnavailable) -> Finding:
     """Say which fault it is, in words."""
     cause: Any = error.__cause__
     names = [base.__name__ for base in type(cause).__mro__] if cause is not None else []
+    if any(words in str(cause) for words in REFUSED_IN_SCRIPT):
+        names = ["NoPermissionError"]
     try:
         where = store.address()
     except StoreUnavailable:
@@ -166,7 +187,8 @@ def unavailable(error: StoreUnavailable) -> Finding:
         if name in names:
             at = f" at {where}" if where else ""
             meaning = meaning.format(timeout=conf.gate_config().redis_timeout)
-            return Finding("wrong", f"Redis{at} {meaning} ({type(cause).__name__})", hint)
+            line = redis_server.acl_line() if hint == ACL_LINE else hint
+            return Finding("wrong", f"Redis{at} {meaning} ({type(cause).__name__})", line)
     # Of a StoreUnavailable the gate itself wrote the text.
     return Finding("wrong", f"No codes can be kept: {error}", "CACHES")
 

@@ -8,6 +8,7 @@ sessions are elsewhere never do, and it is larger than all of the gate.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property
@@ -209,8 +210,17 @@ def ask(*command: str) -> Any:
 
 
 def address() -> str:
-    """Return where the gate's Redis is, without a password; "" where the client does not say."""
-    connection = client(gate_config().cache)
+    """Return where the gate's Redis is, without a password; "" where the client does not say.
+
+    Raises:
+        StoreUnavailable: no node of a cluster answers.
+    """
+    with bounded() as connection:
+        return address_of(connection)
+
+
+def address_of(connection: Any) -> str:
+    """See `address`; of a client."""
     if hasattr(connection, "get_default_node"):
         return f"{connection.get_default_node().name} (a node of the cluster)"
     pool: Any = getattr(connection, "connection_pool", None)
@@ -227,6 +237,11 @@ def address() -> str:
 def record_key(user: str) -> str:
     # In braces: whatever is added for this user later lies in the same slot of a cluster.
     return f"{gate_config().key_prefix}:{{{user}}}"
+
+
+def key_pattern() -> str:
+    """Return a pattern, as Redis ACL and KEYS take it, for all keys of the gate."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", gate_config().key_prefix) + ":*"
 
 
 def site_key(name: str) -> str:
