@@ -23,7 +23,7 @@ PASSWORD = "a new password"
 def dump_of_redis() -> dict[str, Any]:
     client = store.client("default")
     readers = {"hash": client.hgetall, "zset": lambda key: client.zrange(key, 0, -1)}
-    return {key: readers[client.type(key)](key) for key in client.keys("*")}
+    return {key: readers[client.type(key)](key) for key in client.scan_iter("*")}
 
 
 @pytest.fixture
