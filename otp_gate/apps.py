@@ -20,6 +20,7 @@ class OTPGateConfig(AppConfig):
         from otp_gate import receivers
 
         checks.register(check, checks.Tags.security)
+        checks.register(check_deployed, checks.Tags.security, deploy=True)
         receivers.connect()
         if any(map(apps.is_installed, FOLLOWERS)):
             from otp_gate import followers
@@ -32,3 +33,10 @@ def check(**kwargs: Any) -> list[checks.CheckMessage]:
     from otp_gate.checks import check_all
 
     return check_all(**kwargs)
+
+
+def check_deployed(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Run the checks of `check --deploy` alone: they ask Redis."""
+    from otp_gate.checks.deployed import check_eviction
+
+    return check_eviction(**kwargs)

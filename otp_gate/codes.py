@@ -7,7 +7,7 @@ import hmac
 import secrets
 import unicodedata
 from functools import cache
-from hashlib import sha256, shake_256
+from hashlib import sha256
 
 from django.conf import settings
 from django.utils.encoding import force_bytes
@@ -139,43 +139,10 @@ def new_token() -> str:
 
 
 def new_key() -> str:
-    """Return a key for one `seal`: 256 bit."""
+    """Return a secret that only a session holds, for one saved request (`seals`): 256 bit."""
     return secrets.token_urlsafe(32)
 
 
 def token_digest(token: str) -> str:
     """Return the name under which what belongs to a token is kept."""
     return _digest("token", token, 12)
-
-
-@sensitive_variables()
-def seal(content: bytes, key: str) -> str:
-    """Return `content` unreadable for whoever has not the key, as ASCII text.
-
-    The key is for this content alone: a keystream that is used twice gives both contents away.
-    SHAKE-256 as the stream and HMAC-SHA-256 over what it gave, with a key derived for each;
-    what would bring a cipher along (`cryptography`) is larger than the gate and all it needs.
-    """
-    hidden = _xor(content, shake_256(b"stream" + key.encode()).digest(len(content)))
-    return base64.b64encode(_tag(hidden, key) + hidden).decode("ascii")
-
-
-@sensitive_variables()
-def unseal(sealed: str, key: str) -> bytes | None:
-    """Return what was sealed with this key; None if it is not what was sealed."""
-    try:
-        raw = base64.b64decode(sealed, validate=True)
-    except ValueError:
-        return None
-    tag, hidden = raw[:32], raw[32:]
-    if not hmac.compare_digest(tag, _tag(hidden, key)):
-        return None
-    return _xor(hidden, shake_256(b"stream" + key.encode()).digest(len(hidden)))
-
-
-def _tag(hidden: bytes, key: str) -> bytes:
-    return hmac.digest(sha256(b"tag" + key.encode()).digest(), hidden, "sha256")
-
-
-def _xor(one: bytes, other: bytes) -> bytes:
-    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))

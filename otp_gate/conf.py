@@ -59,6 +59,20 @@ def pause(value: object) -> int:
     return 0 if none else seconds(value)
 
 
+def time_limit(value: object) -> float:
+    """Accept more than 0 and at most 30 seconds, as `int`, `float` or `timedelta`.
+
+    30 is what gunicorn grants a worker that answers nothing.
+    """
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError("it must be a number of seconds")
+    if not 0 < value <= 30:
+        raise ValueError("it must be more than 0 and at most 30 seconds")
+    return float(value)
+
+
 def optional(check: Callable[[object], Any]) -> Callable[[object], Any]:
     """Accept None, or what `check` accepts."""
     return lambda value: None if value is None else check(value)
@@ -176,6 +190,13 @@ class GateConfig:
 
     cache: str = setting("default", text)
     """Alias in CACHES, served by django-redis, where the challenges live."""
+    saved_requests_cache: str | None = setting(None, optional(text))
+    """Alias in CACHES, served by django-redis, where forms wait for a code (`otp_required` with
+    `max_age`); None for that of CACHE. They take up to 64 MB. In a Redis of their own they cannot
+    use up the memory that codes and limits need."""
+    redis_timeout: float = setting(0.5, time_limit)
+    """Seconds that one answer of Redis, or one connection to it, may take (also `float`, at most
+    30). After that the pages of the gate answer 503."""
     key_prefix: str = setting("otp_gate", text)
     """First part of every Redis key."""
     mode: str = setting("enforce", one_of("enforce", "report"))

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.utils.module_loading import import_string
 
-from otp_gate import checks, codes, conf, store
+from otp_gate import checks, codes, conf, redis_server, store
 from otp_gate.addresses import page_url
 from otp_gate.challenge import understood
 from otp_gate.checks.site import AUTH, GATE
@@ -40,6 +40,9 @@ class Finding:
     """The line to change."""
 
 
+ACL_LINE = "ACL SETUSER …"
+"""Stands for `redis_server.acl_line`, which depends on the settings."""
+
 # What redis-py calls it, what it means, and what to do about it.
 FAULTS = {
     "AuthenticationError": (
@@ -47,7 +50,7 @@ FAULTS = {
         "LOCATION = 'redis://:PASSWORD@host:6379/0' (or redis://USER:PASSWORD@…)",
     ),
     "TimeoutError": (
-        f"did not answer within {store.TIMEOUT} seconds",
+        "did not answer within {timeout:g} seconds",
         "Look at its load and its slow log (SLOWLOG GET); it must be near the site.",
     ),
     "ReadOnlyError": (
@@ -60,17 +63,25 @@ FAULTS = {
     ),
     "NoPermissionError": (
         "does not permit what the gate does",
-        "ACL SETUSER … ~otp_gate:* +@hash +@sortedset +@string +@scripting +@keyspace +time",
+        ACL_LINE,
     ),
     "ResponseError": (
         "refuses what the gate does",
         "The gate needs Redis 5 or newer with EVAL; its log says what it refused.",
+    ),
+    "RedisClusterException": (
+        "has no cluster node that answers",
+        "Start its nodes, or name others in LOCATION; a single server wants no CONNECTION_FACTORY.",
     ),
     "ConnectionError": (
         "cannot be reached",
         "Start redis-server, or change LOCATION in CACHES to where it is.",
     ),
 }
+
+
+REFUSED_IN_SCRIPT = ("ACL failure in script", "The user executing the script can't")
+"""What Redis says where a right is missing inside a script; to redis-py that is any error."""
 
 
 def examine() -> Iterator[Finding]:
@@ -129,7 +140,6 @@ def redis() -> Iterator[Finding]:
         start = time.time()
         clock = probe()
         end = time.time()
-        information = ask_about_itself()
     except StoreUnavailable as error:
         yield unavailable(error)
         return
@@ -137,6 +147,15 @@ def redis() -> Iterator[Finding]:
     yield Finding("ok", f"Redis answers{' at ' if where else ''}{where}, in {took}")
     yield Finding("ok", "Redis runs the gate's scripts (EVALSHA), and keeps what they write")
     yield drift(clock, start, end)
+    try:
+        information = redis_server.information()
+    except StoreUnavailable as error:
+        yield Finding(
+            "note",
+            f"Redis runs scripts, but INFO is not answered: {error}. A proxy may close on it",
+            "Ask the server itself: CONFIG GET maxmemory-policy must be noeviction.",
+        )
+        return
     yield eviction(information)
     yield from persistence(information)
 
@@ -158,6 +177,8 @@ def unavailable(error: StoreUnavailable) -> Finding:
     """Say which fault it is, in words."""
     cause: Any = error.__cause__
     names = [base.__name__ for base in type(cause).__mro__] if cause is not None else []
+    if any(words in str(cause) for words in REFUSED_IN_SCRIPT):
+        names = ["NoPermissionError"]
     try:
         where = store.address()
     except StoreUnavailable:
@@ -165,20 +186,11 @@ def unavailable(error: StoreUnavailable) -> Finding:
     for name, (meaning, hint) in FAULTS.items():
         if name in names:
             at = f" at {where}" if where else ""
-            return Finding("wrong", f"Redis{at} {meaning} ({type(cause).__name__})", hint)
+            meaning = meaning.format(timeout=conf.gate_config().redis_timeout)
+            line = redis_server.acl_line() if hint == ACL_LINE else hint
+            return Finding("wrong", f"Redis{at} {meaning} ({type(cause).__name__})", line)
     # Of a StoreUnavailable the gate itself wrote the text.
     return Finding("wrong", f"No codes can be kept: {error}", "CACHES")
-
-
-def ask_about_itself() -> dict[str, Any]:
-    """Return what INFO says, of the node that says the worst; managed servers may forbid CONFIG."""
-    answer = store.ask("INFO")
-    nodes = [answer] if "maxmemory_policy" in (answer or {}) else list((answer or {}).values())
-    known = [node for node in nodes if isinstance(node, dict) and "maxmemory_policy" in node]
-    if known:
-        return max(known, key=lambda node: node["maxmemory_policy"] != "noeviction")
-    policy: dict[str, Any] = store.ask("CONFIG GET", "maxmemory-policy") or {}
-    return dict(zip(["maxmemory_policy"], policy.values(), strict=False))
 
 
 def drift(clock: float, start: float, end: float) -> Finding:
@@ -195,26 +207,16 @@ def drift(clock: float, start: float, end: float) -> Finding:
 
 
 def eviction(information: dict[str, Any]) -> Finding:
-    """Say whether a counter may be thrown away to make room."""
-    policy = information.get("maxmemory_policy")
-    if policy is None:
+    """Say whether Redis may delete a counter to make room."""
+    if "maxmemory_policy" not in information:
         return Finding(
             "note",
             "Redis does not say what it evicts (INFO and CONFIG are forbidden)",
             "It must be: maxmemory-policy noeviction",
         )
-    if policy == "noeviction":
-        return Finding("ok", "Redis evicts nothing (maxmemory-policy noeviction)")
-    # volatile-* as well: every record of the gate has an expiry, so each is a candidate.
-    unlimited = information.get("maxmemory") == 0
-    when = "as soon as a maxmemory is set" if unlimited else "when memory is short"
-    return Finding(
-        "wrong",
-        f"Redis has maxmemory-policy {policy}: {when} it forgets wrong answers and locks, and "
-        "somebody who guesses begins anew",
-        "In redis.conf: maxmemory-policy noeviction (now: CONFIG SET maxmemory-policy noeviction), "
-        "or give the gate a Redis of its own: OTP_GATE = {'CACHE': …}",
-    )
+    if risk := redis_server.eviction_risk(information):
+        return Finding("wrong", risk, redis_server.POLICY_HINT)
+    return Finding("ok", "Redis evicts nothing (maxmemory-policy noeviction)")
 
 
 def persistence(information: dict[str, Any]) -> Iterator[Finding]:

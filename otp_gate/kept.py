@@ -1,8 +1,9 @@
 """A request that step-up refuses is kept, and goes on, once, when its code has been typed in.
 
-The session holds a token, a key and what the person is told; Redis holds the request itself,
-sealed with that key. After the code the browser is led back to the address of the request with
-the token in the query, and the gate makes of that GET the request that was.
+The session holds a token, a secret and what the person is told; Redis holds the request itself,
+encrypted with a key made of that secret and SECRET_KEY (`seals`). After the code the browser is led
+back to the address of the request with the token in the query, and the gate makes of that GET the
+request that was.
 
 A kept request must be nothing that another site made a browser send. So it is kept only where
 its CSRF token is right, or where the project said that the view needs none; a check that is made
@@ -19,11 +20,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import bodies, codes, session, store
+from otp_gate import bodies, codes, saved_store, session
 from otp_gate.clients import HTML, is_framed, kind_of
-from otp_gate.conf import gate_config
 from otp_gate.django_internals import csrf_failure, leave_page_cache, skip_csrf_middleware
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import resolve_in
@@ -35,9 +36,6 @@ logger = logging.getLogger("otp_gate")
 
 MAX_BODY = 2_621_440
 """Bytes of a request that are kept: as many as Django takes into memory by default (2.5 MB)."""
-
-MAX_KEPT = 4
-"""So many kept requests of one user, over all sessions; the oldest makes room."""
 
 # What a person is told, before the code is typed in.
 WAITS, TOO_LARGE, LOST = "waits", "too_large", "lost"
@@ -54,6 +52,11 @@ def may_be_kept(request: HttpRequest) -> bool:
 @sensitive_variables()
 def keep(request: HttpRequest, user_id: str, max_age: int | None, max_body: int) -> None:
     """Keep a user's request until the code is typed in; or, where that fails, what to say of it."""
+    before = Kept.of(session.read(request.session))
+    dropped = before is not None and before.waits
+    if before is not None:
+        # First, so that its room in Redis is free for the new one.
+        discard(before)
     note, token, key = WAITS, codes.new_token(), codes.new_key()
     length = bodies.declared_length(request)
     too_large, checked, packed = (length or 0) > max_body, False, None
@@ -67,23 +70,9 @@ def keep(request: HttpRequest, user_id: str, max_age: int | None, max_body: int)
     elif packed is None:
         note = LOST
     else:
-        try:
-            store.run(
-                store.KEEP,
-                [key_for(user_id)],
-                [
-                    codes.token_digest(token),
-                    codes.seal(packed, key),
-                    gate_config().pending_ttl * 1000,
-                    MAX_KEPT,
-                ],
-            )
-        except StoreUnavailable as error:
-            logger.error("Not kept: %s", error)
-            note = LOST
-    before = Kept.of(session.read(request.session))
+        saved = saved_store.save(packed, user_id, place_of(request), token, key)
+        note = WAITS if saved else LOST
     way = address_of(request) if note == WAITS else referring_page(request)
-    dropped = before is not None and before.waits
     session.keep(
         request.session,
         Kept(
@@ -99,8 +88,6 @@ def keep(request: HttpRequest, user_id: str, max_age: int | None, max_body: int)
             limit=max_body,
         ),
     )
-    if before is not None and dropped:
-        discard(before)
 
 
 def is_checked(request: HttpRequest) -> bool:
@@ -157,10 +144,10 @@ def resume(request: HttpRequest) -> HttpResponse | None:
     kept = Kept.of(session.loaded(request.session))
     if kept is None or not fits(kept, request, token, state):
         return to_bare_address(request)
-    packed = take(kept)
+    packed = saved_store.take(kept.user_id, kept.place, kept.token, kept.key)
     session.keep(request.session, None)
     if packed is None:
-        return to_bare_address(request)
+        return answer_missing(state)
     bodies.restore(request, packed)
     setattr(request, RESUMED, True)
     if kept.checked:
@@ -170,6 +157,22 @@ def resume(request: HttpRequest) -> HttpResponse | None:
     leave_page_cache(request)
     logger.info("Goes on: user %s", state.user_id)
     return None
+
+
+def answer_missing(state: GateState) -> HttpResponse:
+    """Say that the saved request did not run now: 410. A reload leads to its bare address.
+
+    It has expired, cannot be decrypted (SECRET_KEY has changed), or another request of this session
+    took it at the same moment: so the user is asked to look before sending it again.
+    """
+    logger.warning("Saved request is missing or unreadable: user %s", state.user_id)
+    text = _(
+        "What you sent before the code was not found any more. Please check whether it was "
+        "processed before you send it again."
+    )
+    response = HttpResponse(text, status=410, content_type="text/plain; charset=utf-8")
+    add_never_cache_headers(response)
+    return response
 
 
 def to_bare_address(request: HttpRequest) -> HttpResponse:
@@ -216,14 +219,6 @@ def fits(kept: Kept, request: HttpRequest, token: str, state: GateState) -> bool
     )
 
 
-@sensitive_variables()
-def take(kept: Kept) -> bytes | None:
-    """Take a request out of Redis; None if somebody was first, or its time is over."""
-    name = codes.token_digest(kept.token)
-    sealed = store.run(store.TAKE, [key_for(kept.user_id)], [name])
-    return codes.unseal(sealed, kept.key) if isinstance(sealed, str) and sealed else None
-
-
 def discard_all(data: Mapping[str, Any]) -> None:
     """Forget what a session that ends has kept."""
     waiting = Kept.of(data)
@@ -235,9 +230,8 @@ def discard(kept: Kept) -> None:
     """Forget what was kept: somebody has logged out, or sent another."""
     if not kept.waits:
         return
-    name = codes.token_digest(kept.token)
     try:
-        store.forget(key_for(kept.user_id), [f"r{name}", f"l{name}"])
+        saved_store.remove(kept.token)
     except StoreUnavailable as error:
         # Nobody can read it: its key is gone with the session. It dies by itself.
         logger.warning("Kept for its time, and readable by nobody: %s", error)
@@ -245,7 +239,3 @@ def discard(kept: Kept) -> None:
 
 def place_of(request: HttpRequest) -> str:
     return request.get_host() + request.path
-
-
-def key_for(user_id: str) -> str:
-    return store.kept_key(codes.user_digest(user_id))

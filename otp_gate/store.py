@@ -8,6 +8,7 @@ sessions are elsewhere never do, and it is larger than all of the gate.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property
@@ -19,33 +20,9 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from otp_gate import redis_bounds
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
-
-TIMEOUT = 0.5
-"""Seconds that one answer, or one connection, may take."""
-
-
-def bounds() -> dict[str, Any]:
-    """Return how long a connection of the gate may take, and how often it may try.
-
-    redis-py by itself retries ten times with five seconds each, which holds a worker for a minute.
-    One retry, for a connection that went stale in the pool; none after a timeout, so that a Redis
-    that hangs costs TIMEOUT once. Every script may be run twice, see `lua/`.
-    """
-    from redis.backoff import NoBackoff
-    from redis.exceptions import ConnectionError as RedisConnectionError
-    from redis.retry import Retry
-
-    return {
-        "socket_timeout": TIMEOUT,
-        "socket_connect_timeout": TIMEOUT,
-        "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-        "retry_on_timeout": False,
-        "retry_on_error": [],
-        "health_check_interval": 0,
-        "decode_responses": True,
-    }
 
 
 def errors() -> Any:
@@ -108,9 +85,18 @@ def is_redis(cache_settings: Mapping[str, Any]) -> bool:
 _open: list[tuple[Any, Any]] = []
 
 
-@cache
 def client(alias: str) -> Any:
-    """Return a redis-py client for the server of the cache `alias`, with `bounds`.
+    """Return a redis-py client for the server of the cache `alias`, bounded by REDIS_TIMEOUT.
+
+    Raises:
+        StoreUnavailable: see `make_client`.
+    """
+    return make_client(alias, gate_config().redis_timeout)
+
+
+@cache
+def make_client(alias: str, timeout: float) -> Any:
+    """Return a client for a cache with the bounds of `redis_bounds`.
 
     It is made by the connection factory that the project chose for that cache, but lives in a
     pool of its own: the cache's timeouts, retries, decoding and ignored exceptions are for data
@@ -128,12 +114,15 @@ def client(alias: str) -> Any:
     if not issubclass(import_string(cache_settings["BACKEND"]), RedisCache):
         raise StoreUnavailable(f"CACHES[{alias!r}] is not served by django-redis")
     options = dict(cache_settings.get("OPTIONS", {}))
-    limits = bounds()
+    limits = redis_bounds.bounds(timeout)
     options["CONNECTION_POOL_KWARGS"] = {**options.get("CONNECTION_POOL_KWARGS", {}), **limits}
+    for name in redis_bounds.CACHES_OF_REPLIES:
+        options["CONNECTION_POOL_KWARGS"].pop(name, None)
     # The questions to the Sentinels go over connections of their own.
     asking = {name: limits[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
+    asking |= redis_bounds.silence()
     options["SENTINEL_KWARGS"] = {**options.get("SENTINEL_KWARGS", {}), **asking}
-    options["SOCKET_TIMEOUT"] = options["SOCKET_CONNECT_TIMEOUT"] = TIMEOUT
+    options["SOCKET_TIMEOUT"] = options["SOCKET_CONNECT_TIMEOUT"] = timeout
     factory: Any = get_connection_factory(options=options)
     # The factory's pools are shared by URL in the whole process, with the cache's own bounds.
     factory._pools = {}
@@ -149,7 +138,7 @@ def client(alias: str) -> Any:
         # Again, after the query string of LOCATION, which overrides keyword arguments.
         pool.connection_kwargs.update(limits)
         if hasattr(pool, "timeout"):
-            pool.timeout = TIMEOUT
+            pool.timeout = timeout
     _open.append((factory, connection))
     return connection
 
@@ -163,21 +152,23 @@ def connect(factory: Any, servers: Sequence[str]) -> Any:
 
 
 @contextmanager
-def bounded() -> Iterator[Any]:
-    """Give the client of the cache in force; every fault of Redis becomes one exception."""
+def bounded(alias: str | None = None) -> Iterator[Any]:
+    """Give the client of a cache, CACHE if none is named; each fault becomes one exception."""
     try:
-        yield client(gate_config().cache)
+        yield client(alias or gate_config().cache)
     except faults() as error:
         raise StoreUnavailable(f"Redis ({type(error).__name__})") from error
 
 
-def run(script: Script, keys: Sequence[str], args: Sequence[object]) -> Any:
+def run(
+    script: Script, keys: Sequence[str], args: Sequence[object], alias: str | None = None
+) -> Any:
     """Run a script in one round trip (two where the server does not know it yet).
 
     Raises:
         StoreUnavailable: whatever went wrong; the cause is chained.
     """
-    with bounded() as connection:
+    with bounded(alias) as connection:
         try:
             return connection.evalsha(script.digest, len(keys), *keys, *args)
         except errors().NoScriptError:
@@ -189,13 +180,13 @@ def run_for_user(script: Script, user: str, *args: object) -> Any:
     return run(script, [record_key(user)], args)
 
 
-def forget(key: str, fields: Sequence[str]) -> None:
-    """Remove fields of a user's record, or of what is kept for a user.
+def forget(key: str, fields: Sequence[str], alias: str | None = None) -> None:
+    """Remove fields of a user's record, or of the saved requests.
 
     Raises:
         StoreUnavailable: Redis did not do it.
     """
-    with bounded() as connection:
+    with bounded(alias) as connection:
         connection.hdel(key, *fields)
 
 
@@ -219,8 +210,17 @@ def ask(*command: str) -> Any:
 
 
 def address() -> str:
-    """Return where the gate's Redis is, without a password; "" where the client does not say."""
-    connection = client(gate_config().cache)
+    """Return where the gate's Redis is, without a password; "" where the client does not say.
+
+    Raises:
+        StoreUnavailable: no node of a cluster answers.
+    """
+    with bounded() as connection:
+        return address_of(connection)
+
+
+def address_of(connection: Any) -> str:
+    """See `address`; of a client."""
     if hasattr(connection, "get_default_node"):
         return f"{connection.get_default_node().name} (a node of the cluster)"
     pool: Any = getattr(connection, "connection_pool", None)
@@ -239,8 +239,9 @@ def record_key(user: str) -> str:
     return f"{gate_config().key_prefix}:{{{user}}}"
 
 
-def kept_key(user: str) -> str:
-    return f"{record_key(user)}:kept"
+def key_pattern() -> str:
+    """Return a pattern, as Redis ACL and KEYS take it, for all keys of the gate."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", gate_config().key_prefix) + ":*"
 
 
 def site_key(name: str) -> str:
@@ -249,7 +250,7 @@ def site_key(name: str) -> str:
 
 def _forget_clients(*, setting: str, **_: object) -> None:
     if setting == "CACHES":
-        client.cache_clear()
+        make_client.cache_clear()
         # Not left to the garbage collector, which warns of a socket that nobody has closed.
         while _open:
             factory, connection = _open.pop()

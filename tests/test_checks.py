@@ -20,6 +20,7 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from tests import servers
+from tests.browsers import redis_at, redis_commands
 from tests.gates import put_around_gate
 
 ROOT = Path(__file__).parent.parent
@@ -46,12 +47,12 @@ class StrictRedisCache:
     """No cache of django-redis, whatever its name."""
 
 
-def found(**changed: Any) -> list[Any]:
+def found(*, deploy: bool = False, **changed: Any) -> list[Any]:
     """Run the checks of the gate under changed settings."""
     apps = {key: changed.pop(key) for key in ("INSTALLED_APPS",) if key in changed}
     # Apps last: some look at the other settings as soon as they are installed.
     with override_settings(**changed), override_settings(**apps):
-        everything = django_checks.run_checks()
+        everything = django_checks.run_checks(include_deployment_checks=deploy)
         # An older django-redis cannot close what it could not open.
         caches["default"].close = lambda **_: None  # type: ignore[method-assign]
     return [message for message in everything if message.id.startswith("otp_gate.")]
@@ -82,7 +83,7 @@ def identifiers() -> Iterator[str]:
 @pytest.mark.parametrize("name", BAD)
 def test_a_wrong_project_triggers_its_check_and_no_other(name: str, in_production: None) -> None:
     """The message says what is wrong, and its hint what to write instead."""
-    messages = found(**project(name))
+    messages = found(deploy=name.startswith("w014"), **project(name))
     assert [message.id for message in messages] == [f"otp_gate.{name[:4].upper()}"]
     [message] = messages
     kind = django_checks.Error if name.startswith("e") else django_checks.Warning
@@ -330,3 +331,75 @@ def test_a_wrong_setting_hides_no_other_check() -> None:
     assert [message.id for message in found(OTP_GATE={"XYZ": 1}, CACHES=local)] == ["otp_gate.E001"]
     ids = {message.id for message in found(OTP_GATE={"XYZ": 1}, MIDDLEWARE=[SESSIONS, AUTH])}
     assert ids == {"otp_gate.E001", "otp_gate.E002"}
+
+
+# What only `check --deploy` asks
+
+
+EVICTING = project("w014_redis_that_evicts")["CACHES"]
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["check"], ["makemigrations", "--check"]])
+def test_redis_is_not_asked_but_by_check_deploy(
+    db: None, settings: Any, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A container that migrates, or a developer's machine, may have no Redis at all."""
+    settings.CACHES = EVICTING
+    with redis_commands() as seen:
+        call_command(*command, verbosity=0)
+    assert seen == []
+    with redis_commands() as seen:
+        call_command("check", deploy=True)
+    assert seen == ["INFO"]
+    assert "(otp_gate.W014) Redis has maxmemory-policy allkeys-lru" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [("volatile-ttl", ["otp_gate.W014"]), ("allkeys-lru", ["otp_gate.W014"]), ("noeviction", [])],
+)
+@pytest.mark.parametrize("forbids", [[], ["-info"]], ids=str)
+@pytest.mark.once
+def test_policy_of_a_real_redis(
+    settings: Any, policy: str, told: list[str], forbids: list[str]
+) -> None:
+    """Where INFO is forbidden, CONFIG says it."""
+    options = ["--user", "default", "on", "nopass", "~*", "&*", "+@all", *forbids]
+    with servers.redis_process("--maxmemory-policy", policy, *options) as server:
+        settings.CACHES = redis_at(server.port)
+        assert [message.id for message in found(deploy=True)] == told
+        settings.CACHES = {**EVICTING}
+
+
+@pytest.mark.once
+def test_redis_that_forbids_questions_is_a_note_of_check_deploy(settings: Any) -> None:
+    """A managed server may forbid INFO and CONFIG: nobody knows, and no build fails."""
+    options = ["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-info", "-config"]
+    with servers.redis_process(*options) as server:
+        settings.CACHES = redis_at(server.port)
+        [message] = found(deploy=True)
+        settings.CACHES = {**EVICTING}
+    assert (message.id, message.level) == ("otp_gate.I001", django_checks.INFO)
+    assert "INFO and CONFIG are forbidden" in message.msg
+
+
+def test_redis_that_is_away_is_a_note_of_check_deploy(no_redis: None) -> None:
+    """The machine that builds the container has none."""
+    [message] = found(deploy=True)
+    assert (message.id, message.level) == ("otp_gate.I001", django_checks.INFO)
+    assert "ConnectionError" in message.msg
+    assert "noeviction" in message.hint
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"OTP_GATE": {"CACHE": 7}},
+        {"OTP_GATE": {"CACHE": "elsewhere"}},
+        {"CACHES": {"default": {"BACKEND": LOCMEM}}},
+    ],
+    ids=str,
+)
+def test_settings_that_name_no_redis_are_told_by_their_own_check(changed: Any) -> None:
+    """And by it alone."""
+    assert len(found(deploy=True, **changed)) == 1

@@ -96,7 +96,7 @@ def test_no_address_lengthens_the_bounds(settings: Any, on_cluster: Cluster) -> 
     urls = [f"{node.url}/0?{slow}" for node in on_cluster.alive]
     settings.CACHES = caches(urls)
     known = store.client("default").get_connection_kwargs()
-    assert known["socket_timeout"] == known["socket_connect_timeout"] == store.TIMEOUT
+    assert known["socket_timeout"] == known["socket_connect_timeout"] == 0.5
 
 
 def test_a_dead_node_is_no_obstacle(settings: Any, on_cluster: Cluster, half: Client) -> None:

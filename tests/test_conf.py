@@ -21,6 +21,8 @@ from tests.helpers import VERIFY, open_page
 
 DEFAULTS = {
     "cache": "default",
+    "saved_requests_cache": None,
+    "redis_timeout": 0.5,
     "key_prefix": "otp_gate",
     "mode": "enforce",
     "policy": policy.everyone,
@@ -73,6 +75,14 @@ def test_durations_are_seconds_or_timedelta(key: str, value: object) -> None:
     assert getattr(config, key.lower()) == 90
 
 
+@pytest.mark.parametrize("value", [0.25, timedelta(milliseconds=250)])
+def test_timeout_of_redis_may_be_a_fraction_of_a_second(value: object) -> None:
+    """Whole seconds, as elsewhere, would be too coarse."""
+    config, _ = conf.read({"REDIS_TIMEOUT": value})
+    assert config is not None
+    assert config.redis_timeout == 0.25
+
+
 @pytest.mark.parametrize("none", [0, timedelta(0)])
 def test_codes_may_follow_each_other_at_once(none: object) -> None:
     """No cooldown at all can be said both ways."""
@@ -101,6 +111,18 @@ def test_durations_inside_pairs_may_be_timedelta() -> None:
     [
         ("CACHE", ""),
         ("CACHE", None),
+        ("SAVED_REQUESTS_CACHE", ""),
+        ("SAVED_REQUESTS_CACHE", 1),
+        ("REDIS_TIMEOUT", 0),
+        ("REDIS_TIMEOUT", -0.5),
+        ("REDIS_TIMEOUT", 30.1),
+        ("REDIS_TIMEOUT", float("inf")),
+        ("REDIS_TIMEOUT", float("nan")),
+        ("REDIS_TIMEOUT", True),
+        ("REDIS_TIMEOUT", None),
+        ("REDIS_TIMEOUT", "0.5"),
+        ("REDIS_TIMEOUT", timedelta(0)),
+        ("REDIS_TIMEOUT", timedelta(minutes=1)),
         ("KEY_PREFIX", 1),
         ("KEY_PREFIX", ""),
         ("MODE", "off"),

@@ -13,11 +13,13 @@ import redis.exceptions as faults
 import time_machine
 from django.core import mail
 
-from otp_gate import store
+from otp_gate import redis_server, store
 from tests import doubles, servers
 from tests.browsers import redis_at
 from tests.commands import Ran, manage
+from tests.faults.proxy import Proxy
 from tests.gates import put_around_gate
+from tests.topologies import caches_of_cluster
 
 SECRET = "geheim"
 REDIS = "django_redis.cache.RedisCache"
@@ -278,7 +280,7 @@ def test_a_redis_that_evicts(
     """Whatever it evicts: each record of the gate has an expiry, so volatile-* finds it too."""
     says(info={"maxmemory_policy": policy, "maxmemory": maxmemory})
     [line] = wrong(manage("doctor"))
-    assert line.startswith(f"Redis has maxmemory-policy {policy}: {when} it forgets wrong answers")
+    assert line.startswith(f"Redis has maxmemory-policy {policy}: {when} it deletes the counts")
     assert "-> In redis.conf: maxmemory-policy noeviction" in line
 
 
@@ -475,6 +477,59 @@ def test_a_real_redis_that_forbids_questions(settings: Any) -> None:
         told = manage("doctor")
     assert wrong(told) == []
     assert "INFO and CONFIG are forbidden" in told.out
+
+
+@pytest.mark.once
+def test_right_that_is_missing_is_told_with_the_line_of_the_documentation(settings: Any) -> None:
+    """The narrow one, for the keys of this site: nobody is told to permit FLUSHALL."""
+    settings.OTP_GATE = {"KEY_PREFIX": "shop[1]"}
+    options = ["--user", "default", "on", "nopass", "~*", "+@all", "-hset"]
+    with real_redis(settings, *options):
+        [line] = wrong(manage("doctor"))
+    told = line.partition(" -> ")[2]
+    assert told == redis_server.acl_line()
+    assert r" ~shop\[1\]:* " in told
+    assert "+hset " in told
+    assert "@" not in told
+
+
+@pytest.mark.once
+def test_proxy_that_closes_on_info_is_no_redis_that_is_away(settings: Any) -> None:
+    """As twemproxy: codes work, and only the policy is unknown."""
+    with servers.redis_process() as server:
+        proxy = Proxy(target=server.port, closes_on=b"INFO")
+        proxy.listen()
+        settings.CACHES = redis_at(proxy.port)
+        told = manage("doctor")
+        settings.CACHES = {}
+        proxy.stop()
+    assert (told.failed, wrong(told)) == ("", [])
+    verdicts = found(told)
+    assert verdicts["Redis runs the gate's scripts (EVALSHA), and keeps what they write"] == "ok"
+    [text] = [text for text in verdicts if text.startswith("Redis runs scripts, but INFO is not")]
+    assert verdicts[text] == "note"
+    assert "maxmemory-policy must be noeviction" in told.out
+
+
+@pytest.mark.parametrize("location", [["redis://127.0.0.1:1"], "redis://127.0.0.1:1"], ids=str)
+def test_cluster_without_a_node_that_answers_is_told(settings: Any, location: Any) -> None:
+    """Status 1 and a line, not a traceback."""
+    settings.CACHES = caches_of_cluster(location)
+    told = manage("doctor")
+    [line] = wrong(told)
+    assert line.startswith("Redis has no cluster node that answers (RedisClusterException) -> ")
+    assert "LOCATION" in line
+    assert told.status == 1
+
+
+@pytest.mark.once
+def test_single_server_in_place_of_a_cluster_is_told(settings: Any) -> None:
+    """The same words: its client cannot tell why."""
+    with servers.redis_process() as server:
+        settings.CACHES = caches_of_cluster([f"redis://127.0.0.1:{server.port}"])
+        [line] = wrong(manage("doctor"))
+        settings.CACHES = {}
+    assert "a single server wants no CONNECTION_FACTORY" in line
 
 
 @pytest.mark.once

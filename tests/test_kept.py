@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.test import AsyncClient, Client
 from django.test.client import FakePayload, encode_multipart
 
-from otp_gate import store
+from otp_gate import saved_store, store
 from tests import views
 from tests.browsers import AsyncBrowser, post_json
 from tests.clock import Clock
@@ -192,6 +193,7 @@ def test_middleware_behind_the_gate_judges_the_form_as_the_post_that_it_is(
     assert (answer.status_code, answer.content) == (503, b"read-only")
     assert "no-store" in answer["Cache-Control"]
     monkeypatch.setattr("tests.middlewares.ReadOnly.is_on", False)
+    assert stale.get(location).status_code == 410
     assert stale.get(location)["Location"] == "/kept/function/"
     assert not views.RAN
 
@@ -409,11 +411,9 @@ def test_a_log_out_forgets_it(stale: Any, road: str) -> None:
 
 
 def kept_in_redis() -> dict[str, str]:
-    client = store.client("default")
-    found: dict[str, str] = {}
-    for key in client.keys("otp_gate:*:kept"):
-        assert 0 < client.pttl(key) <= 900_000
-        found |= client.hgetall(key)
+    client, key = store.client("default"), saved_store.site_key()
+    found: dict[str, str] = client.hgetall(key)
+    assert not found or 0 < client.pttl(key) <= 900_000
     return found
 
 
@@ -421,7 +421,7 @@ def test_redis_holds_nothing_that_can_be_read(stale: Any) -> None:
     """Neither the form nor whose it is; and the session holds no form."""
     stale.post("/kept/function/?where=needle", {"note": "needle", "file": BytesIO(b"needle" * 9)})
     client = store.client("default")
-    text = str(client.keys("*")) + str(kept_in_redis())
+    text = str([*client.scan_iter("*")]) + str(kept_in_redis())
     for word in ("needle", "bmVlZGxl", "alice", "kept/function"):
         assert word not in text
     assert "needle" not in str([*stale.session["_otp_gate_kept"][3:]])
@@ -431,12 +431,12 @@ def test_what_redis_holds_cannot_be_exchanged(stale: Any) -> None:
     """Whoever can write there can put no other form in its place."""
     stale.post("/kept/function/", FORM)
     client = store.client("default")
-    [key] = client.keys("otp_gate:*:kept")
+    key = saved_store.site_key()
     for field, value in client.hgetall(key).items():
         if field.startswith("r"):
             client.hset(key, field, value[:-8] + "AAAAAAA=")
     address = confirm(stale)["Location"]
-    assert stale.get(address)["Location"] == "/kept/function/"
+    assert stale.get(address).status_code == 410
     assert not views.RAN
 
 
@@ -444,12 +444,192 @@ def test_garbage_in_redis_runs_nothing(stale: Any) -> None:
     """Not even with a 500."""
     stale.post("/kept/function/", FORM)
     client = store.client("default")
-    [key] = client.keys("otp_gate:*:kept")
+    key = saved_store.site_key()
     for field in client.hkeys(key):
         if field.startswith("r"):
             client.hset(key, field, "\u2014no base64")
-    assert go_on(stale)["Location"] == "/kept/function/"
+    assert go_on(stale).status_code == 410
     assert not views.RAN
+
+
+# The limit of the site
+
+
+def verified_browsers(clock: Clock, *names: str) -> list[Client]:
+    """Return a browser for each user whose code was typed in too long ago for the views."""
+    browsers = []
+    for name in names:
+        browser = Client()
+        pass_gate(browser, name)
+        browsers.append(browser)
+    clock.advance(100)
+    views.RAN.clear()
+    return browsers
+
+
+def told_on_page(browser: Any) -> str:
+    return str(browser.get(VERIFY).content.decode())
+
+
+def test_form_beyond_the_limit_of_the_site_is_not_saved_and_its_user_is_told(
+    alice: Any, bob: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """Forms of other users, which were promised to go on, stay."""
+    monkeypatch.setattr(saved_store, "PER_SITE", 1)
+    first, second = verified_browsers(clock, "alice", "bob")
+    first.post("/kept/function/", FORM)
+    assert_held(second.post("/kept/function/", FORM, headers={"referer": "http://testserver/pay/"}))
+    assert len(kept_in_redis()) == 2
+    assert "Not kept: the saved requests of the site have reached their limit" in caplog.text
+    page = told_on_page(second)
+    assert "What you sent could not be kept. After the code you will have to send it again." in page
+    assert confirm_with(second)["Location"] == "/pay/"
+    assert not views.RAN
+    assert go_on(first).json()["user"] == "alice"
+
+
+def test_bytes_of_the_site_are_limited(
+    alice: Any, bob: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted as they are stored, so that the limit is one of Redis's memory."""
+    monkeypatch.setattr(saved_store, "BYTES_PER_SITE", 5_000)
+    first, second = verified_browsers(clock, "alice", "bob")
+    first.post("/kept/function/", {"note": "x" * 2_000})
+    second.post("/kept/function/", {"note": "x" * 2_000})
+    assert "could not be kept" in told_on_page(second)
+    assert sum(len(value) for value in kept_in_redis().values()) < 5_000
+    second.post("/kept/function/", {"note": "x" * 20})
+    assert go_on(second).json()["fields"] == {"note": ["x" * 20]}
+
+
+def test_form_that_has_expired_leaves_the_count(
+    alice: Any, bob: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Redis's clock, also while another form keeps the key alive."""
+    monkeypatch.setattr(saved_store, "PER_SITE", 2)
+    first, second = verified_browsers(clock, "alice", "bob")
+    first.post("/kept/function/", FORM)
+    clock.advance(600)
+    second.post("/kept/function/", {"amount": "1"})
+    clock.advance(301)
+    [third] = verified_browsers(clock, "alice")
+    third.post("/kept/function/", {"amount": "3"})
+    assert "could not be kept" not in told_on_page(third)
+    assert len(kept_in_redis()) == 4
+
+
+def test_form_that_goes_on_or_is_replaced_leaves_the_count(
+    alice: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site at its limit takes the next form as soon as one is gone."""
+    monkeypatch.setattr(saved_store, "PER_SITE", 1)
+    [browser] = verified_browsers(clock, "alice")
+    browser.post("/kept/function/", {"amount": "1"})
+    browser.post("/kept/function/", {"amount": "2"})
+    assert go_on(browser).json()["fields"] == {"amount": ["2"]}
+    assert not kept_in_redis()
+    clock.advance(100)
+    browser.post("/kept/function/", {"amount": "3"})
+    assert len(kept_in_redis()) == 2
+
+
+def test_repeated_call_saves_a_form_once(alice: Any, clock: Clock) -> None:
+    """The client library may repeat a script whose answer was lost."""
+    for _ in range(3):
+        assert saved_store.save(b"form", "1", "host/path", "token", "secret")
+    assert len(kept_in_redis()) == 2
+    assert saved_store.take("1", "host/path", "token", "secret") == b"form"
+    assert saved_store.take("1", "host/path", "token", "secret") is None
+
+
+def test_foreign_field_does_not_stop_the_count(stale: Any) -> None:
+    """What somebody else wrote there counts as expired."""
+    client = store.client("default")
+    client.hset(saved_store.site_key(), mapping={"iother": "x", "rother": "y"})
+    client.expire(saved_store.site_key(), 60)
+    stale.post("/kept/function/", FORM)
+    assert "iother" not in kept_in_redis()
+    assert go_on(stale).json()["method"] == "POST"
+
+
+# A Redis of their own
+
+
+@pytest.fixture
+def own_cache(settings: Any) -> Any:
+    """Saved requests have a cache of their own: here the same server's second database."""
+    default = settings.CACHES["default"]
+    if "," in default["LOCATION"]:
+        pytest.skip("a cluster has one database")
+    other = {**default, "LOCATION": default["LOCATION"].rpartition("/")[0] + "/1"}
+    settings.CACHES = {"default": default, "forms": other}
+    settings.OTP_GATE = {"SAVED_REQUESTS_CACHE": "forms"}
+    yield store.client("forms")
+    store.client("forms").flushdb()
+
+
+def test_forms_are_saved_in_the_cache_of_their_own(own_cache: Any, stale: Any) -> None:
+    """Nothing of them is where the codes are."""
+    stale.post("/kept/function/", FORM)
+    assert not kept_in_redis()
+    [key] = own_cache.keys("*")
+    assert own_cache.hlen(key) == 2
+    assert go_on(stale).json()["method"] == "POST"
+    assert not own_cache.keys("*")
+
+
+def test_log_out_deletes_the_form_in_the_cache_of_its_own(own_cache: Any, stale: Any) -> None:
+    """Also there."""
+    stale.post("/kept/function/", FORM)
+    stale.post(CANCEL)
+    assert not own_cache.keys("*")
+
+
+@pytest.mark.parametrize(
+    "cache", [None, {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}]
+)
+def test_form_is_not_saved_where_its_cache_is_no_redis(
+    stale: Any, settings: Any, cache: Any
+) -> None:
+    """A system check says so (E005); codes go on working."""
+    settings.CACHES = {**settings.CACHES} | ({"forms": cache} if cache else {})
+    settings.OTP_GATE = {"SAVED_REQUESTS_CACHE": "forms"}
+    assert_held(stale.post("/kept/function/", FORM))
+    assert "could not be kept" in told_on_page(stale)
+    assert confirm_with(stale)["Location"] == "/"
+
+
+# A form that does not come back
+
+
+def test_form_that_cannot_be_opened_is_not_there(
+    stale: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No 500: the user is told, and a reload leads to the page of the form."""
+    stale.post("/kept/function/", FORM)
+    client = store.client("default")
+    key = saved_store.site_key()
+    for field, value in client.hgetall(key).items():
+        if field.startswith("r"):
+            client.hset(key, field, value[:-8] + "AAAAAAA=")
+    address = confirm(stale)["Location"]
+    answer = stale.get(address)
+    assert answer.status_code == 410
+    assert answer.content.startswith(b"What you sent before the code was not found any more.")
+    assert "no-store" in answer["Cache-Control"]
+    assert not views.RAN
+    assert "Saved request is missing or unreadable" in caplog.text
+    assert stale.get(address)["Location"] == "/kept/function/"
+
+
+def test_form_is_not_saved_where_the_cipher_cannot_be_imported(
+    stale: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the second interpreter of one mod_wsgi process: no 500, the user is told."""
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+    assert_held(stale.post("/kept/function/", FORM))
+    assert not kept_in_redis()
+    assert "could not be kept" in told_on_page(stale)
 
 
 @pytest.mark.parametrize("address", ["/kept/small/", "/kept/nothing/"])
@@ -540,7 +720,7 @@ def test_one_user_keeps_only_a_few(stale: Any, settings: Any, clock: Clock) -> N
         browser.post("/kept/function/", {"amount": str(i)})
     assert len(kept_in_redis()) == 8
     clock.advance(31)
-    assert go_on(browsers[0])["Location"] == "/kept/function/"
+    assert go_on(browsers[0]).status_code == 410
     assert go_on(browsers[5]).json()["fields"] == {"amount": ["5"]}
 
 

@@ -75,11 +75,12 @@ def test_the_wheel_holds_files_of_every_kind(wheel: Path) -> None:
     assert "otp_gate/py.typed" in names(wheel)
 
 
-def test_it_brings_three_packages_along_and_no_more(wheel: Path) -> None:
-    """Django, pyotp and django-redis; what only tests and the demo want stays at home."""
+def test_it_brings_four_packages_along_and_no_more(wheel: Path) -> None:
+    """Django, pyotp, django-redis and cryptography; what only tests and the demo want stays at home."""
     requires = metadata(wheel).get_all("Requires-Dist")
     assert requires is not None
     assert sorted(line.split(">")[0].lower() for line in requires) == [
+        "cryptography",
         "django",
         "django-redis",
         "pyotp",

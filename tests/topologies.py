@@ -126,9 +126,11 @@ def wait_for(done: Callable[[], bool], report: Callable[[], str] = str) -> None:
 
 
 @contextmanager
-def redis_cluster(folder: Path, primaries: int = 3, replicas: int = 3) -> Iterator[Cluster]:
+def redis_cluster(
+    folder: Path, primaries: int = 3, replicas: int = 3, executable: str | None = None
+) -> Iterator[Cluster]:
     """Start a cluster; a primary that is killed is replaced after a second or two."""
-    executable = redis_executable()
+    executable = executable or redis_executable()
     if executable is None:
         lacking("redis-server")
     nodes: list[Server] = []

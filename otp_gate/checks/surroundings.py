@@ -38,30 +38,41 @@ def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
     config, _ = conf.read_settings()
     if config is None:
         return []
-    alias = config.cache
+    found = list(wrong_cache(config.cache, "codes live there", "knows no code of another"))
+    other = config.saved_requests_cache
+    if other not in (None, config.cache):
+        found += wrong_cache(
+            other, "saved requests live there", "finds no saved request of another"
+        )
+    return found
+
+
+def wrong_cache(alias: str, use: str, consequence: str) -> Iterator[CheckMessage]:
+    """Give what is wrong with a cache that the gate uses.
+
+    Args:
+        alias: its name in CACHES.
+        use: what is stored there, in words.
+        consequence: what a worker misses if the Redis is a part of another process, in words.
+    """
     cache: Any = settings.CACHES.get(alias, {})
     hint = (
         f"CACHES = {{{alias!r}: {{'BACKEND': 'django_redis.cache.RedisCache', "
         "'LOCATION': 'redis://127.0.0.1:6379/0'}, ...}"
     )
     if not store.is_redis(cache):
-        return [
-            Error(
-                f"CACHES[{alias!r}] is no Redis served by django-redis; codes live there.",
-                hint=hint,
-                id=E_CACHE,
-            )
-        ]
-    if settings.DEBUG or is_tested() or not is_in_process(alias):
-        return []
-    return [
-        Error(
+        yield Error(
+            f"CACHES[{alias!r}] is no Redis served by django-redis; {use}.",
+            hint=hint,
+            id=E_CACHE,
+        )
+    elif not settings.DEBUG and not is_tested() and is_in_process(alias):
+        yield Error(
             f"CACHES[{alias!r}] is a Redis inside this process ({IN_PROCESS}): each worker counts "
-            "wrong answers for itself, and knows no code of another.",
+            f"for itself, and {consequence}.",
             hint=hint,
             id=E_IN_PROCESS,
         )
-    ]
 
 
 def is_in_process(alias: str) -> bool:

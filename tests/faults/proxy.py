@@ -87,6 +87,8 @@ class Proxy:
     garbled: bool = False
     """Answers are no words of the protocol."""
     delay: float = 0
+    closes_on: bytes = b""
+    """A command that this proxy does not know: it cuts the connection."""
     cut: bool = False
     """The next command is lost, once."""
     errors: list[BaseException] = field(default_factory=list)
@@ -171,6 +173,8 @@ class Proxy:
             trap.strike()
         if self.cut:
             self.cut = False
+            raise Hung
+        if self.closes_on and b"\r\n%b\r\n" % self.closes_on in command:
             raise Hung
         server.sock.sendall(command)
         answer = server.value()

@@ -8,4 +8,5 @@ from __future__ import annotations
 
 from tests.parallel.settings import *  # noqa: F403
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.parallel.patience.Patience"]  # noqa: F405
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.parallel.few_forms.FewForms"]  # noqa: F405
+OTP_GATE = {**OTP_GATE, "REDIS_TIMEOUT": 20}  # noqa: F405

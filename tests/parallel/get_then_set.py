@@ -57,15 +57,33 @@ def run_for_user(code: tuple[str, str], user: str, *args: Any) -> Any:
 run_any = store.run
 
 
-def run(script: Any, keys: Any, args: Any) -> Any:
-    """Do in Python what `take.lua` does."""
+def run(script: Any, keys: Any, args: Any, alias: str | None = None) -> Any:
+    """Do in Python what `take.lua` and `keep.lua` do."""
+    if script is store.KEEP:
+        return keep(keys[0], *args)
     if script is not store.TAKE:
-        return run_any(script, keys, args)
+        return run_any(script, keys, args, alias)
     with store.bounded() as redis:
         found = redis.hget(keys[0], f"r{args[0]}")
         time.sleep(0.05)  # So that it need not be tried often until another one comes between.
-        redis.delete(keys[0])
+        redis.hdel(keys[0], f"r{args[0]}", f"i{args[0]}")
     return found or ""
+
+
+def keep(
+    key: str, name: str, sealed: str, life: int, user: str, _: int, most: int, most_bytes: int
+) -> int:
+    """Count what is saved, decide, then save."""
+    with store.bounded() as redis:
+        found = [value.split() for field, value in redis.hgetall(key).items() if field[0] == "i"]
+        if len(found) >= most or sum(int(item[2]) for item in found) + len(sealed) > most_bytes:
+            return 0
+        time.sleep(0.05)
+        until = int(time.time() * 1000) + life
+        information = f"{until} {user} {len(sealed)}"
+        redis.hset(key, mapping={f"r{name}": sealed, f"i{name}": information})
+        redis.pexpire(key, life)
+    return 1
 
 
 class TwoRedis(AppConfig):

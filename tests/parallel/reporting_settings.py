@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from tests.parallel.crowded_settings import *  # noqa: F403
 
-OTP_GATE = {"MODE": "report"}
+OTP_GATE = {"MODE": "report", "REDIS_TIMEOUT": 20}
