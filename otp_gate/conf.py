@@ -172,7 +172,8 @@ class GateConfig:
     cache: str = setting("default", text)
     """Alias in CACHES, served by django-redis, where the challenges live."""
     key_prefix: str = setting("otp_gate", text)
-    """First part of every Redis key."""
+    """First part of the key that is given to the cache's own `make_key`, which puts `KEY_PREFIX`,
+    `VERSION` and `KEY_FUNCTION` of CACHES around it. No braces."""
     mode: str = setting("enforce", one_of("enforce", "report"))
     """"enforce", or "report": decide, log and signal, but let everybody through (a roll-out)."""
     policy: Policy = setting("otp_gate.policy.everyone", policy)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.utils.module_loading import import_string
 
-from otp_gate import checks, codes, conf, store
+from otp_gate import checks, codes, conf, realms, store
 from otp_gate.challenge import understood
 from otp_gate.checks.site import AUTH, GATE
 from otp_gate.checks.surroundings import is_in_process
@@ -60,7 +61,7 @@ FAULTS = {
     ),
     "NoPermissionError": (
         "does not permit what the gate does",
-        "ACL SETUSER … ~otp_gate:* +@hash +@sortedset +@string +@scripting +@keyspace +time",
+        "ACL SETUSER … ~{pattern} +@hash +@sortedset +@string +@scripting +@keyspace +time",
     ),
     "ResponseError": (
         "refuses what the gate does",
@@ -124,6 +125,7 @@ def redis() -> Iterator[Finding]:
             "follows is about it",
         )
     try:
+        yield realm()
         where = store.address()
         probe()  # The first call opens the connection, and loads the script.
         start = time.time()
@@ -139,6 +141,12 @@ def redis() -> Iterator[Finding]:
     yield drift(clock, start, end)
     yield eviction(information)
     yield from persistence(information)
+
+
+def realm() -> Finding:
+    """Say of which site or tenant the keys are that this command reads."""
+    one = "" if realms.is_fixed() else ", the one of this process; KEY_FUNCTION may make others"
+    return Finding("ok", f"Realm: {realms.shown()}{one}")
 
 
 def probe() -> float:
@@ -158,14 +166,14 @@ def unavailable(error: StoreUnavailable) -> Finding:
     """Say which fault it is, in words."""
     cause: Any = error.__cause__
     names = [base.__name__ for base in type(cause).__mro__] if cause is not None else []
-    try:
-        where = store.address()
-    except StoreUnavailable:
-        where = ""
+    where = pattern = ""
+    with suppress(StoreUnavailable):
+        where, pattern = store.address(), realms.pattern()
     for name, (meaning, hint) in FAULTS.items():
         if name in names:
             at = f" at {where}" if where else ""
-            return Finding("wrong", f"Redis{at} {meaning} ({type(cause).__name__})", hint)
+            text = f"Redis{at} {meaning} ({type(cause).__name__})"
+            return Finding("wrong", text, hint.format(pattern=pattern))
     # Of a StoreUnavailable the gate itself wrote the text.
     return Finding("wrong", f"No codes can be kept: {error}", "CACHES")
 

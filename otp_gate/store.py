@@ -236,15 +236,22 @@ def address() -> str:
 
 def record_key(user: str) -> str:
     # In braces: whatever is added for this user later lies in the same slot of a cluster.
-    return f"{gate_config().key_prefix}:{{{user}}}"
+    return key_in_force(f"{{{user}}}")
 
 
 def kept_key(user: str) -> str:
-    return f"{record_key(user)}:kept"
+    return key_in_force(f"{{{user}}}:kept")
 
 
 def site_key(name: str) -> str:
-    return f"{gate_config().key_prefix}:{{site}}:{name}"
+    return key_in_force(f"{{site}}:{name}")
+
+
+def key_in_force(name: str) -> str:
+    """Return the key of a name in the realm in force. Raises as `realms.key`."""
+    from otp_gate import realms  # By the worker that needs Redis: most serve pages only.
+
+    return realms.key(name)
 
 
 def _forget_clients(*, setting: str, **_: object) -> None:

@@ -411,7 +411,7 @@ def test_a_log_out_forgets_it(stale: Any, road: str) -> None:
 def kept_in_redis() -> dict[str, str]:
     client = store.client("default")
     found: dict[str, str] = {}
-    for key in client.keys("otp_gate:*:kept"):
+    for key in client.keys("*otp_gate:*:kept"):
         assert 0 < client.pttl(key) <= 900_000
         found |= client.hgetall(key)
     return found
@@ -431,7 +431,7 @@ def test_what_redis_holds_cannot_be_exchanged(stale: Any) -> None:
     """Whoever can write there can put no other form in its place."""
     stale.post("/kept/function/", FORM)
     client = store.client("default")
-    [key] = client.keys("otp_gate:*:kept")
+    [key] = client.keys("*otp_gate:*:kept")
     for field, value in client.hgetall(key).items():
         if field.startswith("r"):
             client.hset(key, field, value[:-8] + "AAAAAAA=")
@@ -444,7 +444,7 @@ def test_garbage_in_redis_runs_nothing(stale: Any) -> None:
     """Not even with a 500."""
     stale.post("/kept/function/", FORM)
     client = store.client("default")
-    [key] = client.keys("otp_gate:*:kept")
+    [key] = client.keys("*otp_gate:*:kept")
     for field in client.hkeys(key):
         if field.startswith("r"):
             client.hset(key, field, "\u2014no base64")

@@ -43,7 +43,7 @@ ROOMS = {
     ),
     "OTP_GATE": (r"settings\.OTP_GATE|settings, \"OTP_GATE\"", {"conf.py"}),
     "Redis": (r"^\s*(from|import) (redis|django_redis)\b", {"store.py", "cluster.py"}),
-    "key names": (r"(?<!cache_)key_prefix", {"store.py", "conf.py"}),
+    "key names": (r"(?<!cache_)key_prefix", {"realms.py", "conf.py"}),
     "codes": (r"^\s*import pyotp|^from pyotp|salted_hmac\(", {"codes.py"}),
     "printing": (r"\bprint\(", {"delivery/console.py"}),
     "what people read": (r"<(p|div|h1|html|form)\b", set()),
