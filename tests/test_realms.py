@@ -276,6 +276,20 @@ def test_redis_holds_nothing_twice(sites: tuple[Site, Site], alice: Any) -> None
     assert held[0] & held[1] == set()
 
 
+@pytest.mark.one_server
+def test_a_record_that_is_moved_to_another_site_opens_nothing(sites: tuple[Site, Site]) -> None:
+    """By an attacker who may write to Redis, or by a copy of one site's keys to another one."""
+    one, two = sites
+    redis = store.client("one")
+    with one.here():
+        code = manage("code", "alice").code
+        [key] = [key for key in redis.keys("*{*") if "{site}" not in key]
+    with two.here() as client:
+        redis.rename(key, store.record_key(codes.user_digest("1")))
+        assert post_json(client, VERIFY, {"code": code}).json()["code"] != "ok"
+        assert not is_in(client)
+
+
 # What the realm is
 
 
