@@ -167,8 +167,9 @@ def unavailable(error: StoreUnavailable) -> Finding:
     cause: Any = error.__cause__
     names = [base.__name__ for base in type(cause).__mro__] if cause is not None else []
     where = pattern = ""
-    with suppress(StoreUnavailable):
-        where, pattern = store.address(), realms.pattern()
+    with suppress(StoreUnavailable, ImportError):
+        where = store.address()
+        pattern = realms.pattern()
     for name, (meaning, hint) in FAULTS.items():
         if name in names:
             at = f" at {where}" if where else ""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.cache import caches
-from django.core.cache.backends.base import BaseCache, InvalidCacheBackendError, default_key_func
+from django.core.cache.backends.base import BaseCache, default_key_func
 
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
@@ -47,8 +47,7 @@ def key(name: str) -> str:
 def checked(text: str, name: str) -> str:
     """Return `text` if the cache has put no braces before `name` (none at all where it is "")."""
     if has_braces(text.partition(name)[0] if name else text):
-        alias = gate_config().cache
-        raise StoreUnavailable(f"CACHES[{alias!r}] or KEY_PREFIX puts braces into the keys")
+        raise unusable("KEY_PREFIX or KEY_FUNCTION puts braces into them")
     return text
 
 
@@ -63,22 +62,33 @@ def has_braces(text: str) -> bool:
 
 def made(name: str) -> str:
     """Return the key that the cache makes of `name`, whatever its key function does."""
+    found = cache()
+    try:
+        text = found.make_key(name)
+    except Exception as error:  # a key function of the project may raise anything
+        raise unusable(f"KEY_FUNCTION ({type(error).__name__})") from error
+    if not isinstance(text, str):
+        raise unusable("KEY_FUNCTION makes no text")
+    return text
+
+
+def cache() -> Any:
+    """Return the cache of the gate as this thread or task has it; a project may change it."""
     alias = gate_config().cache
     try:
-        text = caches[alias].make_key(name)
-    except InvalidCacheBackendError as error:
-        raise StoreUnavailable(f"CACHES has no usable alias {alias!r}") from error
-    except Exception as error:  # a key function of the project may raise anything
-        raise StoreUnavailable(f"KEY_FUNCTION of {alias!r} ({type(error).__name__})") from error
-    if not isinstance(text, str):
-        raise StoreUnavailable(f"KEY_FUNCTION of {alias!r} makes no text")
-    return text
+        return caches[alias]
+    except Exception as error:  # a backend of the project may raise anything
+        raise unusable(type(error).__name__) from error
+
+
+def unusable(why: str) -> StoreUnavailable:
+    return StoreUnavailable(f"CACHES[{gate_config().cache!r}] makes no keys: {why}")
 
 
 def is_fixed() -> bool:
     """True if the cache makes its keys as Django does: then all requests have one realm."""
-    cache: Any = caches[gate_config().cache]
-    return type(cache).make_key is BaseCache.make_key and cache.key_func is default_key_func
+    found = cache()
+    return type(found).make_key is BaseCache.make_key and found.key_func is default_key_func
 
 
 def pattern() -> str:

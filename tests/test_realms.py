@@ -331,6 +331,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "no tenant": OF_TENANT,
     "no text": {"KEY_FUNCTION": "tests.tenants.key_of_bytes"},
     "no such backend": {"BACKEND": "tests.tenants.NoSuchCache"},
+    "no such client": {"OPTIONS": {"CLIENT_CLASS": "tests.tenants.NoSuchClient"}},
 }
 
 
@@ -392,7 +393,9 @@ def test_commands_say_why(alice: Any, settings: Any, broken: Any) -> None:
     for ran in (manage("status", "alice"), manage("code", "alice"), manage("report")):
         assert (ran.status, ran.out) == (1, "")
         assert "'default'" in ran.failed
-    assert manage("doctor").status == 1
+    ran = manage("doctor")
+    assert ran.status == 1
+    assert "wrong  No codes can be kept: CACHES['default'] makes no keys" in ran.out
 
 
 def test_braces_of_the_gates_own_prefix(half: Client, settings: Any) -> None:
@@ -567,7 +570,12 @@ def test_w013_is_silent_where_tenants_share_their_users(
 
 
 @pytest.mark.parametrize(
-    "changed", [OF_TENANT, {"BACKEND": "tests.tenants.CacheOfTenants"}, {"BACKEND": "django.core"}]
+    "changed",
+    [
+        OF_TENANT,
+        {"BACKEND": "tests.tenants.CacheOfTenants"},
+        {"BACKEND": "tests.tenants.tenant"},
+    ],
 )
 def test_w013_is_silent_with_a_key_function(settings: Any, warned: Any, changed: Any) -> None:
     """It is taken to name the tenant; and of a cache that is no Redis another check speaks."""
