@@ -1,4 +1,8 @@
-"""Codes, and the digests under which they are kept. Pure: no clock, no network."""
+"""Codes, and the digests under which they are kept. No clock, no network.
+
+Each digest holds the realm in force (see `realms`), so that what one site or tenant made compares
+equal to nothing of another one, whatever keys, ids and codes they have in common.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +89,18 @@ def new_references() -> str:
 
 
 def _digest(purpose: str, value: str, size: int) -> str:
-    mac = hmac.digest(_key(purpose, settings.SECRET_KEY), value.encode(), "sha256")
+    """Return a keyed digest of a value and the realm in force.
+
+    The length stands before the realm, so that no two pairs of realm and value give the same text.
+
+    Raises:
+        StoreUnavailable: the cache of the gate makes no usable key (see `realms.realm`).
+    """
+    from otp_gate import realms  # By the worker that makes a digest: most serve pages only.
+
+    realm = realms.realm()
+    text = f"{len(realm)}:{realm}{value}"
+    mac = hmac.digest(_key(purpose, settings.SECRET_KEY), text.encode(), "sha256")
     return base64.urlsafe_b64encode(mac[:size]).decode("ascii")
 
 

@@ -198,7 +198,8 @@ class GateConfig:
     """Seconds that one answer of Redis, or one connection to it, may take (also `float`, at most
     30). After that the pages of the gate answer 503."""
     key_prefix: str = setting("otp_gate", text)
-    """First part of every Redis key."""
+    """First part of the key that is given to the cache's own `make_key`, which puts `KEY_PREFIX`,
+    `VERSION` and `KEY_FUNCTION` of CACHES around it. No braces."""
     mode: str = setting("enforce", one_of("enforce", "report"))
     """"enforce", or "report": decide, log and signal, but let everybody through (a roll-out)."""
     policy: Policy = setting("otp_gate.policy.everyone", policy)

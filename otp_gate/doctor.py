@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.utils.module_loading import import_string
 
-from otp_gate import checks, codes, conf, redis_server, store
+from otp_gate import checks, codes, conf, realms, redis_server, store
 from otp_gate.addresses import page_url
 from otp_gate.challenge import understood
 from otp_gate.checks.site import AUTH, GATE
@@ -135,6 +136,7 @@ def redis() -> Iterator[Finding]:
             "follows is about it",
         )
     try:
+        yield realm()
         where = store.address()
         probe()  # The first call opens the connection, and loads the script.
         start = time.time()
@@ -160,6 +162,12 @@ def redis() -> Iterator[Finding]:
     yield from persistence(information)
 
 
+def realm() -> Finding:
+    """Say of which site or tenant the keys are that this command reads."""
+    one = "" if realms.is_fixed() else ", the one of this process; KEY_FUNCTION may make others"
+    return Finding("ok", f"Realm: {realms.shown()}{one}")
+
+
 def probe() -> float:
     """Write and read one key; return the server's clock."""
     text = codes.new_attempt()
@@ -179,10 +187,9 @@ def unavailable(error: StoreUnavailable) -> Finding:
     names = [base.__name__ for base in type(cause).__mro__] if cause is not None else []
     if any(words in str(cause) for words in REFUSED_IN_SCRIPT):
         names = ["NoPermissionError"]
-    try:
+    where = ""
+    with suppress(StoreUnavailable, ImportError):
         where = store.address()
-    except StoreUnavailable:
-        where = ""
     for name, (meaning, hint) in FAULTS.items():
         if name in names:
             at = f" at {where}" if where else ""

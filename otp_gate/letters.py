@@ -35,18 +35,29 @@ def letterhead(request: HttpRequest, challenge: Challenge | None = None) -> Lett
     disown_url = ""
     path = page_url("disown")
     if challenge is not None and path is not None:
-        token = signing.dumps([challenge.user_id, challenge.tag], salt=SALT)
+        token = signing.dumps([challenge.user_id, challenge.tag], salt=salt())
         disown_url = f"{request.scheme}://{site.domain}{path}?token={token}"
     return Letterhead(site_name=site.name, domain=site.domain, disown_url=disown_url)
 
 
 def read_token(token: object) -> tuple[str, str] | None:
-    """Return user id and tag from a link that is not older than a day, or None."""
+    """Return user id and tag from a link of this realm not older than a day, or None.
+
+    Raises:
+        StoreUnavailable: there is no realm (see `realms.realm`).
+    """
     try:
-        user_id, tag = signing.loads(str(token), salt=SALT, max_age=DAY)
+        user_id, tag = signing.loads(str(token), salt=salt(), max_age=DAY)
     except (signing.BadSignature, ValueError):
         return None
     return str(user_id), str(tag)
+
+
+def salt() -> str:
+    """Return the salt of the links: user 1 of another site or tenant is another person."""
+    from otp_gate import realms  # By the worker that sends a link.
+
+    return f"{SALT}:{realms.realm()}"
 
 
 def tell_locked(request: HttpRequest, user: Any, retry_after: float | None) -> None:

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from otp_gate import store
+from otp_gate import realms, store
 
 SAFE_POLICY = "noeviction"
 """The only `maxmemory-policy` that deletes no record. `volatile-*` deletes those of the gate, too,
@@ -45,7 +45,7 @@ def acl_line(name: str = "gate") -> str:
         found = re.findall(r'redis\.p?call\("(\w+)"', script.read_text("utf-8"))
         used.update(command.lower() for command in found)
     rights = " ".join(f"+{command}" for command in sorted(used))
-    return f"ACL SETUSER {name} reset on >PASSWORD ~{store.key_pattern()} {rights}"
+    return f"ACL SETUSER {name} reset on >PASSWORD ~{realms.pattern()} {rights}"
 
 
 def information() -> dict[str, Any]:

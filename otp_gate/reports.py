@@ -88,8 +88,8 @@ def count(request: HttpRequest, user_id: str | None = None) -> None:
     if known or time.monotonic() < Pause.until:
         return
     state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    field = f"{codes.user_digest(user_id or state.user_id or '')} {place(request)}"
     try:
+        field = f"{codes.user_digest(user_id or state.user_id or '')} {place(request)}"
         store.run(store.COUNT, [key()], [field, NO_ROOM, ROOM, LIFE * 1000, SINCE])
     except StoreUnavailable as error:
         Pause.until = time.monotonic() + PAUSE

@@ -8,7 +8,6 @@ sessions are elsewhere never do, and it is larger than all of the gate.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property
@@ -236,16 +235,18 @@ def address_of(connection: Any) -> str:
 
 def record_key(user: str) -> str:
     # In braces: whatever is added for this user later lies in the same slot of a cluster.
-    return f"{gate_config().key_prefix}:{{{user}}}"
-
-
-def key_pattern() -> str:
-    """Return a pattern, as Redis ACL and KEYS take it, for all keys of the gate."""
-    return re.sub(r"([*?\[\]\\])", r"\\\1", gate_config().key_prefix) + ":*"
+    return key_in_force(f"{{{user}}}")
 
 
 def site_key(name: str) -> str:
-    return f"{gate_config().key_prefix}:{{site}}:{name}"
+    return key_in_force(f"{{site}}:{name}")
+
+
+def key_in_force(name: str) -> str:
+    """Return the key of a name in the realm in force. Raises as `realms.key`."""
+    from otp_gate import realms  # By the worker that needs Redis: most serve pages only.
+
+    return realms.key(name)
 
 
 def _forget_clients(*, setting: str, **_: object) -> None:

@@ -53,7 +53,7 @@ ROOMS = {
         r"^\s*(from|import) (redis|django_redis)\b",
         {"store.py", "cluster.py", "redis_bounds.py"},
     ),
-    "key names": (r"(?<!cache_)key_prefix", {"store.py", "conf.py"}),
+    "key names": (r"(?<!cache_)key_prefix", {"realms.py", "conf.py"}),
     "codes": (r"^\s*import pyotp|^from pyotp|salted_hmac\(", {"codes.py"}),
     "printing": (r"\bprint\(", {"delivery/console.py"}),
     "what people read": (r"<(p|div|h1|html|form)\b", set()),

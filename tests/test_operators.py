@@ -28,7 +28,7 @@ def other_than(code: str) -> str:
 def dumped() -> str:
     """Return everything that Redis holds of people."""
     redis = store.client("default")
-    keys = [key for key in redis.keys("otp_gate:*") if "{site}" not in key]
+    keys = [key for key in redis.keys("*otp_gate:*") if "{site}" not in key]
     return repr({key: redis.hgetall(key) for key in keys})
 
 

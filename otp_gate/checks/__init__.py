@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
-from otp_gate.checks import options, site, surroundings
+from otp_gate.checks import options, realms, site, surroundings
 
 CHECKS = {
     "OTP_GATE is valid": options.check_settings,
@@ -21,6 +21,8 @@ CHECKS = {
     "No token changes where codes go": site.check_addresses,
     "EXEMPT_VIEWS and EXEMPT_PATHS open no more than they say": site.check_exemptions,
     "CACHES has a Redis for the gate": surroundings.check_cache,
+    "Keys in Redis name no braces of their own": realms.check_keys,
+    "Keys in Redis tell tenants apart": realms.check_tenants,
     "Sessions can be taken back": surroundings.check_sessions,
     "Codes reach people": surroundings.check_delivery,
     "Messages name the host of this site": surroundings.check_hosts,

@@ -166,7 +166,7 @@ def drain(ward: Ward) -> None:
 def evict(ward: Ward) -> None:
     """Be short of memory for a moment: what has an end is evicted, and then there is room."""
     fill("volatile-lru")(ward)
-    wait(lambda: not ward.root.keys("otp_gate:*"))
+    wait(lambda: not ward.root.keys("*otp_gate:*"))
     drain(ward)
 
 

@@ -28,7 +28,7 @@ class Site:
 
     def record(self) -> dict[str, str]:
         """Return what Redis holds about the one user of this test."""
-        [key] = [key for key in self.redis.keys("otp_gate:*") if "{site}" not in key]
+        [key] = [key for key in self.redis.keys("*otp_gate:*") if "{site}" not in key]
         found: dict[str, str] = self.redis.hgetall(key)
         return found
 

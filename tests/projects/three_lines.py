@@ -20,11 +20,10 @@ def add_three_lines(settings: dict[str, Any]) -> None:
     settings["SECRET_KEY"] = "the same with the gate and without it, and long enough for tokens"
     settings["DEBUG"] = False
     settings["ALLOWED_HOSTS"] = ["*"]
-    settings["DATABASES"] = {
-        "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(FOLDER / "db.sqlite3")}
-    }
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(FOLDER / "db.sqlite3")}
+    settings.setdefault("DATABASES", {"default": sqlite})
     settings.setdefault("DEFAULT_AUTO_FIELD", "django.db.models.BigAutoField")
-    settings["CACHES"] = {"default": cache()}
+    settings.setdefault("CACHES", {"default": cache()})
     settings["PASSWORD_HASHERS"] = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings["MEDIA_ROOT"] = str(FOLDER / "media")
     if GATED:

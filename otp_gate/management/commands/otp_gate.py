@@ -22,7 +22,7 @@ from django.core.management.base import (
 from django.utils import translation
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import challenge, codes, inventory, operators, policy, reports, signals
+from otp_gate import challenge, codes, inventory, operators, policy, realms, reports, signals
 from otp_gate.checks.surroundings import is_in_process, is_tested
 from otp_gate.conf import gate_config
 from otp_gate.doctor import Finding, deliver, examine
@@ -73,15 +73,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         action = getattr(self, options["action"])
         try:
-            if options["action"] not in ("urls", "doctor") and lives_here():
-                self.stderr.write(
-                    "This Redis lives inside this process: a running server has one of its own."
-                )
+            if options["action"] not in ("urls", "doctor"):
+                self.say_where()
             action(options)
         except StoreUnavailable as error:
             raise CommandError(f"{error}. `manage.py otp_gate doctor` says more.") from error
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
+
+    def say_where(self) -> None:
+        """Name the realm that the command reads or changes; apart from what programs read."""
+        self.stderr.write(f"Realm: {realms.shown()}")
+        if lives_here():
+            self.stderr.write(
+                "This Redis lives inside this process: a running server has one of its own."
+            )
 
     # urls
 
