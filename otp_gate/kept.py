@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import bodies, codes, session, store
+from otp_gate import bodies, codes, scripts, session, store
 from otp_gate.clients import HTML, is_framed, kind_of
 from otp_gate.conf import gate_config
 from otp_gate.django_internals import csrf_failure
@@ -69,7 +69,7 @@ def keep(request: HttpRequest, user_id: str, max_age: int | None, max_body: int)
     else:
         try:
             store.run(
-                store.KEEP,
+                scripts.KEEP,
                 [key_for(user_id)],
                 [
                     codes.token_digest(token),
@@ -220,7 +220,7 @@ def fits(kept: Kept, request: HttpRequest, token: str, state: GateState) -> bool
 def take(kept: Kept) -> bytes | None:
     """Take a request out of Redis; None if somebody was first, or its time is over."""
     name = codes.token_digest(kept.token)
-    sealed = store.run(store.TAKE, [key_for(kept.user_id)], [name])
+    sealed = store.run(scripts.TAKE, [key_for(kept.user_id)], [name])
     return codes.unseal(sealed, kept.key) if isinstance(sealed, str) and sealed else None
 
 

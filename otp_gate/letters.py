@@ -12,9 +12,10 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
-from otp_gate.challenge import DAY, Challenge
+from otp_gate.challenge import Challenge
 from otp_gate.delivery.base import Letterhead
 from otp_gate.delivery.email import address_of, send_templated
+from otp_gate.limits import DAY
 from otp_gate.responses import page_url, settings_url
 
 logger = logging.getLogger("otp_gate")
