@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import codes, store
-from otp_gate.conf import GateConfig, gate_config
+from otp_gate import codes, scripts, site_limits, store
+from otp_gate.conf import gate_config
 from otp_gate.exceptions import CodeInDoubt, StoreUnavailable
 from otp_gate.identity import user_id_of
 from otp_gate.outcomes import Outcome, Reply
+from otp_gate.replies import parse, understood
+from otp_gate.site_limits import NOWHERE
 
-DAY = 86_400
+NO_PLACES: Mapping[str, str] = MappingProxyType({})
+
+
 DISOWN_WORDS = ("done", "used", "none")
 
 
 class Challenge(NamedTuple):
     """One user in one half-authenticated session, named by the nonce in that session.
 
-    `credential` digests the user's stored password: a new one lifts a stop, since a password
-    reset proves the mailbox. (So does a rehash by a newer Django; the 24-hour limit stays.)
-    `lost` are digests of codes that nobody was sent and that Redis may hold all the same: every
-    call takes them back first, in its own round trip.
+    `credential` digests the user's stored password: with it end a lock, a hold and a row of wrong
+    answers, since a password reset proves the mailbox. (So does a rehash by a newer Django; the
+    24-hour limit stays.) `lost` are digests of codes that nobody was sent and that Redis may hold
+    all the same: every call takes them back first. `places` name where the codes of each
+    factor go now, see `places_of`: a code that went elsewhere is void.
     """
 
     user_id: str
     nonce: str
     credential: str
     lost: tuple[str, ...] = ()
+    places: Mapping[str, str] = NO_PLACES
 
     @classmethod
     def of(cls, user: Any, nonce: str, lost: Sequence[str] = ()) -> Challenge:
         """Return the challenge of this user in the session that holds this nonce."""
-        credential = codes.credential_digest(str(getattr(user, "password", "")))
-        return cls(user_id_of(user), nonce, credential, tuple(map(str, lost)))
+        credential = credential_of(user)
+        return cls(user_id_of(user), nonce, credential, tuple(map(str, lost)), places_of(user))
 
     @property
     def user(self) -> str:
@@ -46,13 +53,25 @@ class Challenge(NamedTuple):
     def tag(self) -> str:
         return codes.nonce_digest(self.nonce)
 
+    def _run(self, script: scripts.Script, **given: object) -> Any:
+        user, tag = self.user, self.tag
+        if self.lost:
+            # First, each time: the script that kept one may have run long after its caller gave up.
+            store.run_for_user(
+                scripts.WITHDRAW, user, tag=tag, who=self.credential, codes=self.lost, failed=False
+            )
+            if gate_config().global_sends is not None:
+                store.discount(store.site_key("sends"), *self.lost)
+        to = "".join(f"{place}," for place in self.places.values())
+        return store.run_for_user(script, user, tag=tag, who=self.credential, to=to, **given)
+
     def peek(self) -> Reply:
         """Ask what is pending, and change nothing (but for what was lost).
 
         Raises:
             StoreUnavailable: Redis did not answer. So do all methods.
         """
-        return self._issue("", "", "peek")
+        return parse(self._run(scripts.LOOK))
 
     @sensitive_variables()
     def issue(self, code: str, factor: str, *, another: bool = False) -> Reply:
@@ -65,77 +84,53 @@ class Challenge(NamedTuple):
         """
         digest = codes.code_digest(self.user_id, self.nonce, code)
         with in_doubt(digest):
-            reply = self._issue(digest, factor, "new" if another else "open")
-            quota = gate_config().global_sends
-            if reply.outcome is not Outcome.ISSUED or quota is None:
+            answer = self._run(
+                scripts.ISSUE,
+                code=digest,
+                place=self.places.get(factor, NOWHERE + factor),
+                references=codes.new_references(),
+                another=another,
+            )
+            reply = parse(answer)
+            if reply.outcome is not Outcome.ISSUED:
                 return reply
-            key = store.site_key("sends")
-            if self.lost:
-                store.discount(key, *self.lost)
-            answer = store.run(store.WINDOW, [key], [digest, quota[0], quota[1] * 1000])
-            with understood():
-                allowed, wait = map(int, answer)
-        if allowed:
+            place = self.places.get(factor, NOWHERE)
+            wait = site_limits.wait_for(digest, place, proven=":n:" not in answer)
+        if wait == 0:
             return reply
         self.withdraw(code)
         return self.peek()._replace(outcome=Outcome.COOLDOWN, retry_after=wait / 1000)
 
-    def _issue(self, digest: str, factor: str, mode: str) -> Reply:
-        config = gate_config()
-        return parse(
-            store.run_for_user(
-                store.ISSUE,
-                self.user,
-                self.tag,
-                digest,
-                codes.new_references(),
-                factor,
-                config.code_ttl * 1000,
-                mode,
-                config.resend_cooldown * 1000,
-                config.code_attempts,
-                config.failures.per_day,
-                self.credential,
-                longest_window(config),
-                ",".join(self.lost),
-                *(number for pair in config.sends for number in pair),
-            )
-        )
-
     @sensitive_variables()
-    def withdraw(self, code: str) -> None:
-        """Take back a code that was not delivered: it costs nobody anything. Raises as `issue`."""
+    def withdraw(self, code: str, *, failed: bool = False) -> None:
+        """Take back a code that was not delivered. Raises as `issue`.
+
+        It uses nothing up; one that `failed` to be delivered counts in a budget of its own, since
+        it may have been handed over all the same.
+        """
         digest = codes.code_digest(self.user_id, self.nonce, code)
         with in_doubt(digest):
-            store.run_for_user(store.WITHDRAW, self.user, self.tag, digest)
+            store.run_for_user(
+                scripts.WITHDRAW,
+                self.user,
+                tag=self.tag,
+                who=self.credential,
+                codes=[digest],
+                failed=failed,
+            )
             if gate_config().global_sends is not None:
                 store.discount(store.site_key("sends"), digest)
 
     @sensitive_variables()
     def verify(self, code: str) -> Reply:
         """Count an attempt, compare, consume. ACCEPTED is the only word that opens a session."""
-        config = gate_config()
-        limits = config.failures
-        return parse(
-            store.run_for_user(
-                store.VERIFY,
-                self.user,
-                self.tag,
-                codes.code_digest(self.user_id, self.nonce, code),
-                codes.new_attempt(),
-                config.code_attempts,
-                config.resend_cooldown * 1000,
-                limits.lock_after,
-                limits.lock * 1000,
-                limits.lock_max * 1000,
-                limits.per_day,
-                limits.stop,
-                self.credential,
-                longest_window(config),
-                ",".join(self.lost),
-                codes.operator_digest(self.user_id, code),
-            )
+        answer = self._run(
+            scripts.VERIFY,
+            attempt=codes.new_attempt(),
+            code=codes.code_digest(self.user_id, self.nonce, code),
+            operator=codes.operator_digest(self.user_id, code),
         )
+        return parse(answer)
 
     @sensitive_variables()
     def answer(self, typed: object) -> Reply:
@@ -144,11 +139,11 @@ class Challenge(NamedTuple):
         if code is not None:
             return self.verify(code)
         reply = self.peek()
-        if reply.outcome in (Outcome.LOCKED, Outcome.DISOWNED):
+        if reply.outcome in (Outcome.LOCKED, Outcome.DISOWNED, Outcome.HELD):
             return reply
         return reply._replace(outcome=Outcome.INVALID, counted=False)
 
-    def guess(self, compare: Callable[[], Reply]) -> Reply:
+    def guess(self, compare: Callable[[], Reply], factor: str) -> Reply:
         """Count a guess, let a factor compare it, and forgive it if it was right.
 
         For factors that compare outside Redis. While the user is locked or the login is disowned,
@@ -158,41 +153,31 @@ class Challenge(NamedTuple):
             StoreUnavailable: also where a right guess could not be forgiven; the session stays
                 shut.
         """
-        config = gate_config()
-        limits, attempt, longest = config.failures, codes.new_attempt(), longest_window(config)
-        claimed = store.run_for_user(
-            store.CLAIM,
-            self.user,
-            self.tag,
-            attempt,
-            limits.lock_after,
-            limits.lock * 1000,
-            limits.lock_max * 1000,
-            limits.per_day,
-            limits.stop,
-            self.credential,
-            longest,
-        )
-        counted = parse(claimed)
-        if counted.outcome is not Outcome.ALIVE:
-            return counted
+        who, attempt = {"tag": self.tag, "who": self.credential}, codes.new_attempt()
+        answer = store.run_for_user(scripts.CLAIM, self.user, **who, attempt=attempt)
+        with understood():
+            word, retry, flags = answer.split(":")
+            wait, locked_now = int(retry), flags == "l"
+        retry_after = None if wait < 0 else wait / 1000
+        if word != "alive":
+            return Reply(outcome=Outcome(word), retry_after=retry_after, locked=word == "locked")
         reply = compare()
         if reply.outcome is Outcome.ACCEPTED:
-            if store.run_for_user(store.SETTLE, self.user, self.tag, attempt, longest) != 1:
+            settled = store.run_for_user(
+                scripts.SETTLE, self.user, **who, attempt=attempt, factor=factor
+            )
+            if settled != 1:
                 raise StoreUnavailable("Redis (an attempt that nobody knows)")
             return reply
         if reply.outcome is not Outcome.INVALID:
             return reply
         return reply._replace(
-            retry_after=counted.retry_after,
-            locked_now=counted.locked_now,
-            locked=counted.locked_now,
-            counted=True,
+            retry_after=retry_after, locked_now=locked_now, locked=locked_now, counted=True
         )
 
     def discard(self) -> None:
         """Take the live code away (a log-out). Its mail may still be disowned."""
-        store.forget(store.record_key(self.user), [kind + self.tag for kind in "couap"])
+        store.run_for_user(scripts.DISCARD, self.user, tag=self.tag)
 
 
 @contextmanager
@@ -204,36 +189,18 @@ def in_doubt(digest: str) -> Iterator[None]:
         raise CodeInDoubt(str(error), digest) from error
 
 
-@contextmanager
-def understood() -> Iterator[None]:
-    """Take an answer that no script of ours gives (a broken proxy's) for no answer at all."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise StoreUnavailable("Redis (an answer that means nothing)") from error
-
-
-def alarm(number: int, window: int) -> bool:
-    """Count a wrong answer of the whole site; True if it is the one that gives the alarm."""
-    key = store.site_key("alarm")
-    given = store.run(store.ALARM, [key], [codes.new_attempt(), number, window * 1000])
-    return bool(given == 1)
-
-
-def disown(user_id: str, tag: str) -> str:
+def disown(user: Any, tag: str) -> str:
     """Kill the code and the session behind a mail; return "done", "used" or "none".
 
-    No new code is sent to this user for as long as the longest lock: whoever asked for this one
-    knows the password, and would ask again.
+    No new code is sent to this user for as long as the longest lock, or until there is a new
+    password: whoever asked for this one knows the password, and would ask again.
     """
-    config = gate_config()
     done = store.run_for_user(
-        store.DISOWN,
-        codes.user_digest(user_id),
-        tag,
-        codes.new_attempt(),
-        config.failures.lock_max * 1000,
-        longest_window(config),
+        scripts.DISOWN,
+        codes.user_digest(user_id_of(user)),
+        tag=tag,
+        who=credential_of(user),
+        id=codes.new_attempt(),
     )
     with understood():
         return DISOWN_WORDS[DISOWN_WORDS.index(done)]
@@ -250,36 +217,32 @@ class Lifted(NamedTuple):
     sent: int
 
 
-def unlock(user_id: str) -> Lifted:
+def unlock(user_id: str, places: Iterable[str] = ()) -> Lifted:
     """Lift every lock of a user's second step; forget the wrong answers and the codes sent.
 
-    The window of 24 hours and the budget of SENDS too: either would keep the user out.
+    The window of 24 hours and the budget of SENDS too: either would keep the user out. So would
+    the budget of a destination that is not proven: `places` are the user's, see `places_of`.
     """
     user = codes.user_digest(user_id)
-    answer = store.run_for_user(store.UNLOCK, user, longest_window(gate_config()))
+    for place in places:
+        store.remove(store.destination_key(place[: len(NOWHERE)]))
+    answer = store.run_for_user(scripts.UNLOCK, user, tag="")
     with understood():
         stopped, lock, held, *numbers = map(int, answer)
         return Lifted(bool(stopped), lock / 1000, held / 1000, *numbers)
 
 
-def longest_window(config: GateConfig) -> int:
-    return max([DAY, config.failures.lock_max, *(window for _, window in config.sends)])
+def credential_of(user: Any) -> str:
+    """Return the digest of a user's stored password."""
+    return codes.credential_digest(str(getattr(user, "password", "")))
 
 
-@understood()
-def parse(answer: list[str]) -> Reply:
-    """Read the reply of a script; see `lua/record.lua`."""
-    word, reference, factor, expires, resend, left, retry, superseded, locked_now = answer
-    wait = int(retry)
-    return Reply(
-        outcome=Outcome(word),
-        reference=reference,
-        factor=factor,
-        expires_in=int(expires) / 1000,
-        resend_in=int(resend) / 1000,
-        attempts_left=int(left) if int(left) >= 0 else None,
-        retry_after=None if wait < 0 else wait / 1000,
-        superseded_reference=superseded,
-        locked_now=locked_now == "1",
-        locked=wait != 0 and word in (Outcome.LOCKED, Outcome.INVALID),
-    )
+def places_of(user: Any) -> dict[str, str]:
+    """Return where this user's codes go now, by factor: digest of the destination, then factor."""
+    found = {}
+    for factor in gate_config().factors:
+        ask = getattr(factor, "destination", None)
+        destination = str(ask(user) or "") if ask is not None else ""
+        if destination:
+            found[factor.id] = codes.destination_digest(factor.id, destination) + factor.id
+    return found

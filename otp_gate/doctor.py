@@ -16,13 +16,13 @@ from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.utils.module_loading import import_string
 
-from otp_gate import checks, codes, conf, realms, redis_server, store
+from otp_gate import checks, codes, conf, realms, redis_server, scripts, store
 from otp_gate.addresses import page_url
-from otp_gate.challenge import understood
 from otp_gate.checks.site import AUTH, GATE
 from otp_gate.checks.surroundings import is_in_process
 from otp_gate.delivery.base import Letterhead, Message
 from otp_gate.exceptions import StoreUnavailable
+from otp_gate.replies import understood
 
 MAX_DRIFT = 5.0
 """Seconds by which two clocks may differ: codes live by Redis's, sessions by this process's."""
@@ -172,7 +172,7 @@ def probe() -> float:
     """Write and read one key; return the server's clock."""
     text = codes.new_attempt()
     key = store.site_key(f"doctor-{text}")
-    answer = store.run(store.PROBE, [key], [text, PROBE_LIFE])
+    answer = store.run(scripts.PROBE, [key], [text, PROBE_LIFE])
     with understood():
         read, seconds, micros = answer
         clock = int(seconds) + int(micros) / 1_000_000

@@ -13,9 +13,10 @@ from django.http import HttpRequest
 from django.utils.translation import ngettext
 
 from otp_gate.addresses import page_url, settings_url
-from otp_gate.challenge import DAY, Challenge
+from otp_gate.challenge import Challenge
 from otp_gate.delivery.base import Letterhead
 from otp_gate.delivery.email import address_of, send_templated
+from otp_gate.limits import DAY
 
 logger = logging.getLogger("otp_gate")
 

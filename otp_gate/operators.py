@@ -7,16 +7,18 @@ from typing import Any, NamedTuple
 
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import codes, store
-from otp_gate.challenge import Challenge, longest_window, understood
+from otp_gate import codes, scripts, store
+from otp_gate.challenge import Challenge, credential_of
 from otp_gate.conf import gate_config
+from otp_gate.identity import user_id_of
+from otp_gate.limits import OPERATOR_TTL
 from otp_gate.outcomes import Outcome, Reply
+from otp_gate.replies import understood
 
 FACTOR = "operator"
-"""The factor by which a session is verified that such a code opened; `lua/record.lua` knows it."""
+"""The factor by which a session is verified that such a code opened; `lua/verify.lua` knows it."""
 
-MAX_TTL = 600
-"""Seconds: ASVS 6.5.5 and NIST allow no more to any code that is not typed in at once."""
+MAX_TTL = OPERATOR_TTL
 
 
 class Live(NamedTuple):
@@ -57,15 +59,13 @@ def account_of(user: Any) -> Account:
     Raises:
         StoreUnavailable: Redis did not answer. So do all functions here.
     """
-    config = gate_config()
     challenge = Challenge.of(user, "")
     told = store.run_for_user(
-        store.STATUS,
+        scripts.STATUS,
         challenge.user,
-        config.failures.per_day,
-        challenge.credential,
-        config.code_attempts,
-        *(window for _, window in config.sends),
+        tag="",
+        who=challenge.credential,
+        to="".join(f"{place}," for place in challenge.places.values()),
     )
     with understood():
         standing, sent, live = told
@@ -89,22 +89,21 @@ def account_of(user: Any) -> Account:
 def new_code(user: Any, ttl: int) -> str | None:
     """Return a code that opens one half-authenticated session of this user, once.
 
-    None while the user is locked: then somebody is guessing, and the operator must know it.
+    None while the user is locked, or codes are held back: then somebody has the password, and the
+    operator must know it.
     """
-    config = gate_config()
-    code = codes.make_code(config.code_length)
-    challenge = Challenge.of(user, "")
+    code = codes.make_code(gate_config().code_length)
+    user_id = user_id_of(user)
     kept = store.run_for_user(
-        store.OPERATOR,
-        challenge.user,
-        codes.operator_digest(challenge.user_id, code),
-        ttl * 1000,
-        config.failures.per_day,
-        challenge.credential,
-        longest_window(config),
+        scripts.OPERATOR,
+        codes.user_digest(user_id),
+        tag="",
+        who=credential_of(user),
+        code=codes.operator_digest(user_id, code),
+        ttl=ttl * 1000,
     )
     with understood():
-        return code if int(kept) else None
+        return code if int(kept) == 1 else None
 
 
 def peek(user: Any) -> Reply:
@@ -125,7 +124,7 @@ def peek(user: Any) -> Reply:
 def answer(challenge: Challenge, typed: object) -> Reply:
     """Verify what somebody typed whom no factor can reach; UNREACHABLE if nothing was waiting."""
     reply = challenge.answer(typed)
-    final = (Outcome.ACCEPTED, Outcome.LOCKED, Outcome.DISOWNED)
+    final = (Outcome.ACCEPTED, Outcome.LOCKED, Outcome.HELD, Outcome.DISOWNED)
     if reply.outcome in final or (reply.outcome is Outcome.INVALID and reply.counted):
         return reply
     return Reply(outcome=Outcome.UNREACHABLE)

@@ -31,6 +31,8 @@ class Outcome(enum.StrEnum):
     """Too many wrong answers: this code is void."""
     NONE = "none"
     LOCKED = "locked"
+    HELD = "held"
+    """No codes are sent for a while, since somebody said "this wasn't me"."""
     DISOWNED = "disowned"
     """The person said "this wasn't me": this login must not go on."""
 
@@ -45,7 +47,7 @@ class Reply(NamedTuple):
     resend_in: float = 0.0
     attempts_left: int | None = None
     retry_after: float | None = None
-    """For LOCKED and COOLDOWN; None when only an administrator can lift the lock."""
+    """For LOCKED, HELD, COOLDOWN, UNDELIVERABLE; None when only an administrator lifts the lock."""
     superseded_reference: str = ""
     locked_now: bool = False
     """True for the one wrong answer that locked this user: it is this one that tells the person."""

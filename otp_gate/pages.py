@@ -40,8 +40,13 @@ STATES = {
     Outcome.USED_UP: "used_up",
     Outcome.NONE: "none",
     Outcome.LOCKED: "locked",
+    Outcome.HELD: "held",
     Outcome.UNREACHABLE: "unreachable",
 }
+
+
+CLOSED = ("locked", "held", "unreachable")
+"""States of the page in which no code can be typed in, nor asked for."""
 
 
 def state_of(reply: Reply) -> str:
@@ -61,8 +66,10 @@ def show(visit: Visit, reply: Reply, *, error: str = "", status: int = 200) -> H
     """Return the OTP page."""
     state = state_of(reply)
     factor = visit.factor(reply.factor)
-    unreachable = reply.outcome is Outcome.UNREACHABLE
     alive = state == "open"
+    resend_in = reply.resend_in
+    if reply.outcome in (Outcome.COOLDOWN, Outcome.UNDELIVERABLE):
+        resend_in = max(resend_in, reply.retry_after or 0)
     context = {
         "verify_url": page_url("verify"),
         "resend_url": page_url("resend"),
@@ -81,15 +88,17 @@ def show(visit: Visit, reply: Reply, *, error: str = "", status: int = 200) -> H
         "reference": reply.reference if alive else "",
         "superseded_reference": reply.superseded_reference,
         "expires_in": math.ceil(reply.expires_in) if alive else 0,
-        "resend_in": math.ceil(reply.resend_in),
+        "resend_in": math.ceil(resend_in),
+        "resend_in_text": waiting_time(resend_in),
         "attempts_left": reply.attempts_left if alive else None,
         "retry_after": None if reply.retry_after is None else math.ceil(reply.retry_after),
         "retry_after_text": waiting_time(reply.retry_after),
-        "can_resend": reply.resend_in <= 0 and state != "locked" and not unreachable,
+        "can_resend": resend_in <= 0 and state not in CLOSED,
+        "spent": reply.outcome is Outcome.COOLDOWN and resend_in > reply.resend_in,
         "other_factors": [
             {"id": item.id, "label": item.label} for item in visit.factors if item is not factor
         ],
-        "missing": missing(visit) if unreachable else "",
+        "missing": missing(visit) if state == "unreachable" else "",
         "user_label": visit.user.get_username(),
         "code_length": gate_config().code_length,
     }
@@ -151,7 +160,7 @@ def refuse(visit: Visit, reply: Reply, *, posted: bool) -> HttpResponse:
     if outcome is Outcome.COOLDOWN and not posted and (reply.retry_after or 0) <= reply.resend_in:
         # Nobody asked for too much: the page was opened again while the next code cools down.
         return show(visit, reply)
-    too_many = outcome in (Outcome.LOCKED, Outcome.COOLDOWN)
+    too_many = outcome in (Outcome.LOCKED, Outcome.HELD, Outcome.COOLDOWN)
     if not visit.as_json:
         in_vain = outcome in (Outcome.COOLDOWN, Outcome.UNDELIVERABLE)
         error = outcome.value if posted or in_vain else ""
@@ -171,7 +180,8 @@ def refuse(visit: Visit, reply: Reply, *, posted: bool) -> HttpResponse:
     if not posted:
         extra = with_token(visit.request, extra)
     response = problem(status, code, str(title), str(detail), **extra)
-    return with_retry_after(response, reply) if too_many else response
+    waits = too_many or (outcome is Outcome.UNDELIVERABLE and reply.retry_after)
+    return with_retry_after(response, reply) if waits else response
 
 
 # Title, detail, status, code.
@@ -213,6 +223,12 @@ PROBLEMS = {
         gettext_lazy("No code is accepted for a while. Try again later."),
         429,
         "locked",
+    ),
+    Outcome.HELD: (
+        gettext_lazy("No codes are sent for a while"),
+        gettext_lazy("Somebody said of a sign-in: this wasn't me. A new password ends the pause."),
+        429,
+        "held",
     ),
     Outcome.COOLDOWN: (
         gettext_lazy("Too many codes"),

@@ -25,6 +25,7 @@ OUTSIDE_SCRIPTS = {
     "evalsha",  # … and where it does.
     "hdel",  # `store.forget`
     "zrem",  # `store.discount`
+    "del",  # `store.remove`
     "select",  # another database than 0
     "info",  # `information`
     "command",  # a cluster's client: where a command has its keys

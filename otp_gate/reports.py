@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
-from otp_gate import codes, store
+from otp_gate import codes, scripts, store
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import resolve_in
@@ -90,7 +90,7 @@ def count(request: HttpRequest, user_id: str | None = None) -> None:
     state: GateState = request.otp_gate  # type: ignore[attr-defined]
     try:
         field = f"{codes.user_digest(user_id or state.user_id or '')} {place(request)}"
-        store.run(store.COUNT, [key()], [field, NO_ROOM, ROOM, LIFE * 1000, SINCE])
+        store.run(scripts.COUNT, [key()], [field, NO_ROOM, ROOM, LIFE * 1000, SINCE])
     except StoreUnavailable as error:
         Pause.until = time.monotonic() + PAUSE
         logger.error("Nothing is counted for %d seconds: %s", PAUSE, error)
@@ -121,7 +121,7 @@ def counted(*, forget: bool = False) -> tuple[datetime | None, list[Counter]]:
     Raises:
         StoreUnavailable: Redis did not answer.
     """
-    told = iter(store.run(store.COUNTED, [key()], [int(forget)]))
+    told = iter(store.run(scripts.COUNTED, [key()], [int(forget)]))
     numbers = {field: int(number) for field, number in zip(told, told, strict=True)}
     since = numbers.pop(SINCE, None)
     if since is None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import codes, seals, store
+from otp_gate import codes, scripts, seals, store
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 
@@ -43,7 +43,7 @@ def save(packed: bytes, user_id: str, place: str, token: str, key: str) -> bool:
     """
     try:
         saved = store.run(
-            store.KEEP,
+            scripts.KEEP,
             [site_key()],
             [
                 codes.token_digest(token),
@@ -70,7 +70,7 @@ def take(user_id: str, place: str, token: str, key: str) -> bytes | None:
     Raises:
         StoreUnavailable: Redis did not answer; it may still be there.
     """
-    sealed = store.run(store.TAKE, [site_key()], [codes.token_digest(token)], alias())
+    sealed = store.run(scripts.TAKE, [site_key()], [codes.token_digest(token)], alias())
     if not isinstance(sealed, str) or not sealed:
         return None
     return seals.unseal(sealed, key, [user_id, place, token])

@@ -32,9 +32,13 @@ login_disowned = Signal()
 """A person said "this wasn't me". Arguments: `user`, `request`, `code_used` (bool: the code had
 been accepted already, so somebody is in)."""
 
+user_held = Signal()
+"""No codes are sent to a user for a while, since a login was disowned. Arguments: `user`,
+`request`, `retry_after` (seconds; a new password ends it before)."""
+
 guessing_suspected = Signal()
 """Suspiciously many wrong answers on the whole site. Arguments: `request`, `number`, `window`
-(seconds). Sent once per window; see the setting ALARM."""
+(seconds). Sent again at each multiple of the number in ALARM; of one user only ten count."""
 
 operator_code_made = Signal()
 """An operator made a code to read out. Arguments: `user`, `operator` (who ran the command),

@@ -8,11 +8,10 @@ sessions are elsewhere never do, and it is larger than all of the gate.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache, cached_property
-from hashlib import sha1
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +21,7 @@ from django.utils.module_loading import import_string
 from otp_gate import redis_bounds
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
+from otp_gate.scripts import Script
 
 
 def errors() -> Any:
@@ -34,41 +34,6 @@ def errors() -> Any:
 def faults() -> tuple[type[Exception], ...]:
     """Return every way in which a Redis may fail."""
     return errors().RedisError, errors().RedisClusterException, OSError
-
-
-class Script:
-    """A script, put together from its files when it is run first."""
-
-    def __init__(self, *names: str) -> None:
-        self.names = names
-
-    @cached_property
-    def source(self) -> str:
-        folder = Path(__file__).parent / "lua"
-        return "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in self.names)
-
-    @cached_property
-    def digest(self) -> str:
-        """The name by which Redis knows it."""
-        return sha1(self.source.encode(), usedforsecurity=False).hexdigest()
-
-
-ISSUE = Script("record", "issue")
-VERIFY = Script("record", "verify")
-CLAIM = Script("record", "claim")
-SETTLE = Script("record", "settle")
-WITHDRAW = Script("record", "withdraw")
-DISOWN = Script("record", "disown")
-OPERATOR = Script("record", "operator")
-UNLOCK = Script("record", "unlock")
-STATUS = Script("record", "status")
-WINDOW = Script("window")
-ALARM = Script("alarm")
-COUNT = Script("count")
-KEEP = Script("keep")
-TAKE = Script("take")
-COUNTED = Script("counted")
-PROBE = Script("probe")
 
 
 def is_redis(cache_settings: Mapping[str, Any]) -> bool:
@@ -167,26 +132,33 @@ def run(
     Raises:
         StoreUnavailable: whatever went wrong; the cause is chained.
     """
+    digest, source = script.in_force()
     with bounded(alias) as connection:
         try:
-            return connection.evalsha(script.digest, len(keys), *keys, *args)
+            return connection.evalsha(digest, len(keys), *keys, *args)
         except errors().NoScriptError:
-            return connection.eval(script.source, len(keys), *keys, *args)
+            return connection.eval(source, len(keys), *keys, *args)
 
 
-def run_for_user(script: Script, user: str, *args: object) -> Any:
-    """Run a script on the record of one user, named by `codes.user_digest`."""
-    return run(script, [record_key(user)], args)
+def run_for_user(script: Script, user: str, **given: object) -> Any:
+    """Run a script on the record of one user, named by `codes.user_digest`. Raises as `run`."""
+    return run(script, [record_key(user)], [json.dumps(given, separators=(",", ":"))])
 
 
 def forget(key: str, fields: Sequence[str], alias: str | None = None) -> None:
-    """Remove fields of a user's record, or of the saved requests.
+    """Remove fields of the saved requests.
 
     Raises:
         StoreUnavailable: Redis did not do it.
     """
     with bounded(alias) as connection:
         connection.hdel(key, *fields)
+
+
+def remove(key: str) -> None:
+    """Remove a key. Raises as `forget`."""
+    with bounded() as connection:
+        connection.delete(key)
 
 
 def discount(key: str, *events: str) -> None:
@@ -236,6 +208,10 @@ def address_of(connection: Any) -> str:
 def record_key(user: str) -> str:
     # In braces: whatever is added for this user later lies in the same slot of a cluster.
     return key_in_force(f"{{{user}}}")
+
+
+def destination_key(destination: str) -> str:
+    return key_in_force(f"{{{destination}}}:sends")
 
 
 def site_key(name: str) -> str:

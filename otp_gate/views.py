@@ -24,7 +24,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from otp_gate import challenge as engine
-from otp_gate import forms, session, signals
+from otp_gate import forms, session, signals, site_limits
 from otp_gate.addresses import page_url, with_next
 from otp_gate.clients import accepts_page, is_framed, wants_json
 from otp_gate.conf import gate_config
@@ -48,7 +48,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 METHODS = ("GET", "HEAD", "POST")
 
-IN_VAIN = (Outcome.LOCKED, Outcome.COOLDOWN, Outcome.UNDELIVERABLE, Outcome.UNREACHABLE)
+IN_VAIN = frozenset(map(Outcome, ("locked", "held", "cooldown", "undeliverable", "unreachable")))
 """What a GET may hear in place of a code on its way."""
 
 
@@ -209,10 +209,12 @@ def suspect(visit: Visit, reply: Reply) -> None:
         logger.warning("Locked: user %s", user_id_of(visit.user))
         tell_locked(visit.request, visit.user, reply.retry_after)
     quota = gate_config().alarm
-    if quota is not None and engine.alarm(*quota):
-        logger.warning("Guessing suspected: %d wrong answers in %d seconds", *quota)
+    times = 0 if quota is None else site_limits.alarm(user_id_of(visit.user), *quota)
+    if quota is not None and times:
+        number, window = quota[0] * times, quota[1]
+        logger.warning("Guessing suspected: %d wrong answers in %d seconds", number, window)
         signals.guessing_suspected.send_robust(
-            sender=None, request=visit.request, number=quota[0], window=quota[1]
+            sender=None, request=visit.request, number=number, window=window
         )
 
 
@@ -257,13 +259,14 @@ def disown(request: HttpRequest) -> HttpResponse:
     stage = "ask" if named else "invalid"
     if named and request.method == "POST":
         user = get_user_model()._default_manager.filter(pk=named[0]).first()
-        done = engine.disown(*named) if user is not None else "none"
+        done = engine.disown(user, named[1]) if user is not None else "none"
         stage = "invalid" if done == "none" else done
         if done != "none":
             logger.warning("Disowned: user %s, %s", named[0], done)
-            signals.login_disowned.send_robust(
-                sender=type(user), request=request, user=user, code_used=done == "used"
-            )
+            told = {"sender": type(user), "request": request, "user": user}
+            signals.login_disowned.send_robust(**told, code_used=done == "used")
+            held = float(gate_config().failures.lock_max)
+            signals.user_held.send_robust(**told, retry_after=held)
     if wants_json(request):
         if stage == "invalid":
             return problem(400, "invalid", _("Invalid link"), _("It is too old, or was used."))

@@ -15,6 +15,8 @@ from otp_gate import store
 GROW_OLDER = """
 local ms = tonumber(ARGV[1])
 local function text(n) return string.format("%.0f", n) end
+local TEN = "%d%d%d%d%d%d%d%d%d%d"
+local function younger(t) return text(tonumber(t) - ms / 1000) end
 for _, key in ipairs(redis.call("KEYS", "*")) do
   local kind = redis.call("TYPE", key).ok
   if kind == "hash" then
@@ -24,25 +26,33 @@ for _, key in ipairs(redis.call("KEYS", "*")) do
       local name = string.sub(field, 1, 1)
       if string.sub(key, -6) == ":saved" then
         value = string.gsub(value, "^(%d+) ", function(t) return text(tonumber(t) - ms) .. " " end)
-      elseif name == "w" or name == "s" then
-        value = string.gsub(value, "%d+", function(t) return text(tonumber(t) - ms / 1000) end)
-      elseif name == "l" or name == "h" then
-        value = text(tonumber(value) - ms)
+      elseif name == "w" or name == "s" or name == "e" then
+        value = string.gsub(value, TEN, younger)
+      elseif name == "u" then
+        value = string.gsub(value, ":(%d%d%d%d%d%d%d%d%d%d+)", function(t)
+          return ":" .. text(tonumber(t) - ms)
+        end)
       elseif name == "p" then
-        value = string.gsub(value, "(........)(%d%d%d%d%d%d%d%d%d%d)(.)", function(id, t, letter)
-          return id .. text(tonumber(t) - ms / 1000) .. letter
+        value = string.gsub(value, ":(" .. TEN .. "),", function(t) return ":" .. younger(t) .. "," end)
+      elseif name == "q" then
+        value = string.gsub(value, "(........)(" .. TEN .. ")(.)", function(id, t, letter)
+          return id .. younger(t) .. letter
         end)
       elseif name == "b" then
         value = string.gsub(value, ":(%d+):", function(t)
           return ":" .. text(tonumber(t) - ms) .. ":"
         end)
-      elseif name == "t" then
-        value = string.gsub(value, "^(%d+):(%d+)", function(a, b)
-          return text(tonumber(a) - ms) .. ":" .. text(tonumber(b) - ms)
-        end)
+      elseif (name == "c" or name == "z") and #value > 9 then
+        value = string.sub(value, 1, 16) .. text(tonumber(string.sub(value, 17, 29)) - ms)
+          .. string.sub(value, 30)
       end
       redis.call("HSET", key, field, value)
     end
+  elseif kind == "string" and string.find(key, "}:sends$") then
+    local log = string.gsub(redis.call("GET", key), "(" .. TEN .. ")(........)", function(t, id)
+      return younger(t) .. id
+    end)
+    redis.call("SET", key, log, "KEEPTTL")
   elseif kind == "zset" then
     for _, member in ipairs(redis.call("ZRANGE", key, 0, -1)) do
       redis.call("ZINCRBY", key, -ms, member)

@@ -52,6 +52,8 @@ class Account:
     sent: list[int] = field(default_factory=list)
     locked_until: float = 0
     held_until: int = 0
+    proven: int | None = None
+    shared: list[int] = field(default_factory=list)
     challenges: list[Challenge] = field(default_factory=list)
 
     def is_locked(self, now: int) -> bool:
@@ -61,10 +63,16 @@ class Account:
         )
 
     def may_be_sent(self, now: int) -> bool:
+        """Until a code was typed in, what went to the address counts as well, typed in or not."""
+        logs = [self.sent] if self.is_proven(now) else [self.sent, self.shared]
         return all(
-            len([at for at in self.sent if now - at < window]) < number
+            len([at for at in log if now - at < window]) < number
+            for log in logs
             for number, window in self.limits.sends
         )
+
+    def is_proven(self, now: int) -> bool:
+        return self.proven is not None and now - self.proven < 90 * DAY
 
     def count_wrong(self, now: int) -> None:
         """Count a wrong answer; a lock voids the codes of every session."""
@@ -117,21 +125,23 @@ class Challenge:
     def peek(self, now: int) -> str:
         """Say what is pending."""
         state = self.standing(now)
-        paused = state not in ("alive", "disowned") and now < self.account.held_until
-        return "locked" if paused else state
+        paused = state not in ("alive", "disowned", "locked") and now < self.account.held_until
+        return "held" if paused else state
 
     def ask(self, now: int, *, another: bool) -> str:
         """Say what becomes of a request for a code; after "issued" comes `issue`."""
         state = self.peek(now)
-        if state in ("disowned", "locked") or (state == "alive" and not another):
+        if state in ("disowned", "locked", "held") or (state == "alive" and not another):
             return state
         if now < self.account.held_until:
-            return "locked"
+            return "held"
         if self.code is not None and now - self.issued < self.account.limits.resend_cooldown:
             return "cooldown"
         return "issued" if self.account.may_be_sent(now) else "too_many"
 
     def issue(self, now: int, code: str) -> None:
+        if not self.account.is_proven(now):
+            self.account.shared.append(now)
         self.account.sent.append(now)
         self.older += [self.code] if self.code is not None else []
         self.code, self.issued, self.attempts = code, now, 0
@@ -146,6 +156,10 @@ class Challenge:
         if typed == self.code:
             self.discard()
             self.used = True
+            self.account.proven = now
+            # Gone already, where an administrator has forgotten what was sent.
+            if self.issued in self.account.sent:
+                self.account.sent.remove(self.issued)
             self.account.row, self.account.locked_until = 0, 0
             return "accepted"
         self.attempts += 1

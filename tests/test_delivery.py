@@ -11,6 +11,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from otp_gate import outage
 from otp_gate.delivery.console import ConsoleDelivery
 from otp_gate.delivery.email import EmailDelivery, masked
 from otp_gate.delivery.sms import SMSDelivery
@@ -44,7 +45,11 @@ class Surprise(Exception):
     + [TimeoutError, MemoryError],
 )
 def test_a_delivery_may_raise_anything(
-    held: Any, broken: Any, caplog: pytest.LogCaptureFixture, error: type[Exception]
+    held: Any,
+    broken: Any,
+    caplog: pytest.LogCaptureFixture,
+    clock: Clock,
+    error: type[Exception],
 ) -> None:
     """The page says so, as JSON 502; the log names the class, and never the code in its text."""
     caplog.set_level("DEBUG")
@@ -53,8 +58,10 @@ def test_a_delivery_may_raise_anything(
     assert page.status_code == 200
     assert "The code could not be sent" in page.content.decode()
     assert f'action="{CANCEL}"' in page.content.decode()
+    clock.advance(31)
     resent = held.post(RESEND)
     assert "The code could not be sent" in resent.content.decode()
+    clock.advance(31)
     response = post_json(held, RESEND)
     assert (response.status_code, response.json()["code"]) == (502, "undeliverable")
     assert f"Not delivered by carrier: {error.__name__}" in caplog.text
@@ -65,12 +72,65 @@ def test_a_delivery_may_raise_anything(
         assert message.code not in repr(message)
 
 
-def test_a_failed_delivery_uses_nothing_up(half: Client, broken: Any) -> None:
-    """Neither cooldown nor budget: whoever tries again a hundred times gets the first mail."""
+def test_a_failed_delivery_waits_for_the_next_try(half: Client, broken: Any, clock: Clock) -> None:
+    """A hundred tries at once call the mail server once; the answer says when it is tried again."""
     for _ in range(10):
-        assert post_json(half, RESEND).status_code == 502
-    assert status_of(half)["status"] == "none"
+        response = post_json(half, RESEND)
+        assert (response.status_code, response.json()["code"]) == (502, "undeliverable")
+    assert len(broken.messages) == 1
+    assert response["Retry-After"] == "30"
+    assert (status_of(half)["status"], status_of(half)["resend_in"]) == ("none", 30)
+    clock.advance(31)
     assert status_of(half)["resend_in"] == 0
+    post_json(half, RESEND)
+    assert len(broken.messages) == 2
+
+
+def test_the_page_of_a_failed_delivery_counts_down(half: Client, broken: Any, clock: Clock) -> None:
+    """It says so again when it is loaded anew, and when to try again."""
+    for _ in range(2):
+        page = half.get(VERIFY).content.decode()
+        assert "The code could not be sent" in page
+        assert 'data-otp-gate-resend="30"' in page
+    assert len(broken.messages) == 1
+
+
+@pytest.mark.parametrize("pause", [0, 61])
+def test_failures_have_a_budget_of_their_own(
+    half: Client, broken: Any, clock: Clock, settings: Any, pause: int
+) -> None:
+    """As many as SENDS allows codes; one that is over does not touch the budget of codes."""
+    settings.OTP_GATE |= {"SENDS": [(3, 900)], "RESEND_COOLDOWN": pause}
+    for _ in range(8):
+        response = post_json(half, RESEND)
+        clock.advance(pause + 0.5)
+    assert len(broken.messages) == 3
+    assert int(response["Retry-After"]) == pytest.approx(900 - 7.5 * (pause + 0.5), abs=pause + 3)
+    clock.advance(901)
+    settings.OTP_GATE = {"SENDS": [(3, 900)]}
+    log_in(half)
+    assert post_json(half, RESEND).status_code == 200
+
+
+def test_the_failures_of_the_site_have_a_budget(
+    half: Client, bob: Any, admin_user: Any, broken: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it is spent, this process hands nothing over for a while, and says so."""
+    monkeypatch.setattr(outage, "FAILURES", 1)
+    monkeypatch.setattr(outage.Pause, "until", 0.0)
+    post_json(half, RESEND)
+    other = Client()
+    log_in(other, "bob")
+    post_json(other, RESEND)
+    assert len(broken.messages) == 2
+    third = Client()
+    log_in(third, "root")
+    response = post_json(third, RESEND)
+    assert (response.status_code, response["Retry-After"]) == (502, "30")
+    assert len(broken.messages) == 2
+    monkeypatch.setattr(outage.Pause, "until", 0.0)
+    post_json(third, RESEND)
+    assert len(broken.messages) == 3
 
 
 def test_the_older_code_still_works(
@@ -106,7 +166,7 @@ def test_the_earlier_codes_stay_superseded(
         patch.setattr(BACKEND, lambda *args: 0)
         assert post_json(half, RESEND).status_code == 502
     assert post_json(half, VERIFY, {"code": first}).json()["code"] == "superseded"
-    clock.advance(1)
+    clock.advance(31)
     third = ask_for_code(half)
     assert post_json(half, VERIFY, {"code": second}).json()["code"] == "superseded"
     assert post_json(half, VERIFY, {"code": third}).status_code == 200
@@ -115,7 +175,10 @@ def test_the_earlier_codes_stay_superseded(
 def test_the_budget_is_given_back(
     half: Client, clock: Clock, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Failed mails are no part of SENDS or of GLOBAL_SENDS."""
+    """Failed mails are no part of SENDS or of GLOBAL_SENDS, for whom the address is proven."""
+    post_json(half, VERIFY, {"code": ask_for_code(half)})
+    clock.advance(901)
+    log_in(half)
     settings.OTP_GATE = {"SENDS": [(2, 900)], "GLOBAL_SENDS": (2, 900)}
     ask_for_code(half)
     clock.advance(31)
@@ -123,6 +186,7 @@ def test_the_budget_is_given_back(
         patch.setattr(BACKEND, lambda *args: 0)
         for _ in range(5):
             assert post_json(half, RESEND).status_code == 502
+    clock.advance(31)
     ask_for_code(half)
     clock.advance(31)
     assert post_json(half, RESEND).status_code == 429
@@ -144,7 +208,7 @@ def test_an_address_that_is_no_header_is_a_failure(half: Client, alice: Any) -> 
 
 
 def test_a_delivered_code_is_signalled_and_a_failed_one_is_not(
-    half: Client, alice: Any, monkeypatch: pytest.MonkeyPatch
+    half: Client, alice: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`code_sent` means that a code left."""
     heard = []
@@ -158,6 +222,7 @@ def test_a_delivered_code_is_signalled_and_a_failed_one_is_not(
             patch.setattr(BACKEND, lambda *args: 0)
             post_json(half, RESEND)
         assert heard == []
+        clock.advance(31)
         ask_for_code(half)
         assert heard == [(alice, "email", status_of(half)["reference"])]
     finally:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import pytest
 from django.test import Client
 
-from otp_gate import store
-from otp_gate.challenge import Challenge, parse
+from otp_gate import scripts, store
+from otp_gate.challenge import Challenge
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.outcomes import Outcome, Reply
 from tests.browsers import is_in, post_json
@@ -19,7 +19,7 @@ from tests.doubles import EMAIL
 from tests.helpers import DISOWN, JSON, RESEND, VERIFY, disown_link, last_code, log_in, open_page
 
 RIGHT = "open sesame"
-USER, TAG = "user", "aaaaaaaa"
+USER, TAG, WHO = "user", "aaaaaaaa", "password"
 
 
 class Token:
@@ -180,16 +180,15 @@ def test_any_other_answer_of_a_factor_stays_counted(half: Client, settings: Any)
 # Two scripts, each of which may run twice
 
 
-def claim(attempt: str, lock_after: int = 10, stop: int = 100) -> Reply:
-    return parse(
-        store.run_for_user(
-            store.CLAIM, USER, TAG, attempt, lock_after, 60_000, 3_600_000, 30, stop, "pw", 86_400
-        )
-    )
+def claim(attempt: str) -> list[str]:
+    answer: str = store.run_for_user(scripts.CLAIM, USER, tag=TAG, who=WHO, attempt=attempt)
+    return answer.split(":")
 
 
 def settle(attempt: str) -> int:
-    return int(store.run_for_user(store.SETTLE, USER, TAG, attempt, 86_400))
+    return int(
+        store.run_for_user(scripts.SETTLE, USER, tag=TAG, who=WHO, attempt=attempt, factor="token")
+    )
 
 
 def record() -> dict[str, str]:
@@ -200,18 +199,31 @@ def record() -> dict[str, str]:
 def test_a_claim_counts_once_and_is_settled_once(clock: Clock) -> None:
     """A call that is repeated gets the first answer, and changes nothing."""
     claim("other000")
-    assert [claim("attempt1").locked_now for _ in range(2)] == [False, False]
-    assert (record()["f"], record()["w"].count(",")) == ("2", 1)
+    assert [claim("attempt1") for _ in range(2)] == [["alive", "0", ""]] * 2
+    assert (record()["u"][:11], len(record()["w"])) == ("password:2:", 20)
     assert [settle("attempt1"), settle("attempt1")] == [1, 1]
-    assert "f" not in record()
-    assert record()["w"].count(",") == 0
+    assert record()["u"] == WHO
+    assert len(record()["w"]) == 10
     assert settle("unknown0") == 0
 
 
-def test_a_claim_that_locks_says_so_twice(clock: Clock) -> None:
+def test_a_claim_that_locks_says_so_twice(settings: Any, clock: Clock) -> None:
     """So that the mail about it is not lost."""
-    assert [claim("attempt1", 1).locked_now for _ in range(2)] == [True, True]
-    assert claim("attempt2", 1).outcome is Outcome.LOCKED
+    settings.OTP_GATE = {"FAILURES": {"lock_after": 1}}
+    assert [claim("attempt1")[2] for _ in range(2)] == ["l", "l"]
+    assert claim("attempt2")[0] == "locked"
+
+
+def test_the_lock_of_a_day_is_forgiven_with_the_guess_that_earned_it(
+    settings: Any, clock: Clock
+) -> None:
+    """And stays where the wrong ones alone fill the day."""
+    settings.OTP_GATE = {"FAILURES": {"per_day": 2}}
+    claim("attempt1")
+    assert claim("attempt2")[2] == "l"
+    assert settle("attempt2") == 1
+    assert claim("attempt3")[0] == "alive"
+    assert claim("attempt4")[0] == "locked"
 
 
 def test_old_claims_are_forgotten(clock: Clock) -> None:
@@ -219,18 +231,16 @@ def test_old_claims_are_forgotten(clock: Clock) -> None:
     claim("attempt1")
     clock.advance(40)
     claim("attempt2")
-    assert len(record()["p" + TAG]) == 19
+    assert len(record()["q"]) == 19
     assert settle("attempt1") == 0
 
 
 def test_a_login_that_is_disowned_meanwhile_stays_shut(clock: Clock) -> None:
     """Between the two scripts, too."""
-    store.run_for_user(
-        store.ISSUE, USER, TAG, "digest", "A2", "email", 300_000, "open", 0, 5, 30, "pw", 86_400, ""
-    )
     claim("attempt1")
-    store.run_for_user(store.DISOWN, USER, TAG, "disown01", 1000, 86_400)
+    store.run_for_user(scripts.DISOWN, USER, tag=TAG, who=WHO, id="disown01")
     assert settle("attempt1") == 0
+    assert claim("attempt2")[0] == "disowned"
 
 
 def test_a_guess_that_cannot_be_settled_opens_nothing(clock: Clock) -> None:
@@ -241,7 +251,7 @@ def test_a_guess_that_cannot_be_settled_opens_nothing(clock: Clock) -> None:
         return Reply(outcome=Outcome.ACCEPTED)
 
     with pytest.raises(StoreUnavailable):
-        Challenge("1", "nonce", "").guess(compare)
+        Challenge("1", "nonce", "").guess(compare, "token")
 
 
 def test_of_90_guesses_at_once_10_are_compared() -> None:
@@ -254,7 +264,7 @@ def test_of_90_guesses_at_once_10_are_compared() -> None:
 
     def run(_: int) -> Reply:
         start.wait()
-        return Challenge("1", "nonce", "").guess(compare)
+        return Challenge("1", "nonce", WHO).guess(compare, "token")
 
     with ThreadPoolExecutor(90) as pool:
         replies = list(pool.map(run, range(90)))

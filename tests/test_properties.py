@@ -58,7 +58,7 @@ SEEN: Counter[str] = Counter()
 """How often each word was the outcome: a machine that never locks anybody out proves little."""
 
 WORDS = {
-    *("alive", "issued", "cooldown", "too_many", "locked", "disowned", "none", "expired"),
+    *("alive", "issued", "cooldown", "too_many", "locked", "held", "disowned", "none", "expired"),
     *("used_up", "superseded", "invalid", "accepted", "stopped", "told", "done", "used"),
 }
 
@@ -385,6 +385,8 @@ def test_every_rule_is_in_the_play() -> None:
     machine.open_page(2)
     machine.end_it("disown", which=0, as_json=True)
     machine.open_page(2)
+    machine.log_in(3, "alice", by_link=False)
+    machine.open_page(3)
     machine.teardown()
 
     machine = GateMachine()

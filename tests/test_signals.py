@@ -63,6 +63,7 @@ def test_a_login_as_signals_tell_it(
         "session_key_changed",
         "code_accepted",
         "login_disowned",
+        "user_held",
     ]
     by_name: dict[str, dict[str, Any]] = {}
     for name, named in heard:

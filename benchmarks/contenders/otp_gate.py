@@ -85,32 +85,36 @@ def refuse(request: HttpRequest, user: Any) -> None:
     challenge(request, user).verify(WRONG)
 
 
-def given_to_script(act: Callable[[], Any]) -> list[Any]:
+Given = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def given_to_script(act: Callable[[], Any]) -> Given:
     """Return what is given to a script, without running it."""
     from otp_gate import challenge as engine
 
-    given: list[Any] = []
+    given: list[Given] = []
     run = engine.store.run_for_user
-    engine.store.run_for_user = lambda *args: given.extend(args) or ANSWER
+    engine.store.run_for_user = lambda *args, **named: given.append((args, named)) or ANSWER
     try:
         act()
     finally:
         engine.store.run_for_user = run
-    return given
+    return given[0]
 
 
-def before_script(request: HttpRequest, user: Any) -> list[Any]:
+def before_script(request: HttpRequest, user: Any) -> Given:
     return given_to_script(lambda: refuse(request, user))
 
 
-def script(given: list[Any]) -> None:
+def script(given: Given) -> None:
     """The script of a wrong code alone, without what Python works out before and after."""
     from otp_gate import store
 
-    store.run_for_user(*given)
+    args, named = given
+    store.run_for_user(*args, **named)
 
 
-def before_issue_script(request: HttpRequest, user: Any) -> list[Any]:
+def before_issue_script(request: HttpRequest, user: Any) -> Given:
     return given_to_script(lambda: issue(request, user))
 
 
@@ -120,23 +124,31 @@ issue_script = script
 before_echo = before_issue_script
 
 
-def echo(given: list[Any]) -> None:
+def echo(given: Given) -> None:
     """What it takes to send an issue's arguments and to read its reply."""
     from otp_gate import store
 
     if not PREPARED_ECHO:
-        PREPARED_ECHO.append(store.Script())
-        quoted = ", ".join(f"'{word}'" for word in ANSWER)
-        PREPARED_ECHO[0].source = f"return {{{quoted}}}"
-    store.run_for_user(PREPARED_ECHO[0], *given[1:])
+        PREPARED_ECHO.append(plain_script(f"return '{ANSWER}'"))
+    args, named = given
+    store.run_for_user(PREPARED_ECHO[0], *args[1:], **named)
+
+
+def plain_script(text: str) -> Any:
+    """Return a script that is in no file."""
+    from otp_gate.scripts import Script
+
+    made = Script("")
+    made.__dict__["text"] = text
+    return made
 
 
 def alarm(request: HttpRequest, user: Any) -> None:
     """The second trip of a wrong answer."""
-    from otp_gate.challenge import alarm
     from otp_gate.conf import gate_config
+    from otp_gate.site_limits import alarm
 
-    alarm(*(gate_config().alarm or (50, 3600)))
+    alarm(str(user.pk), *(gate_config().alarm or (50, 3600)))
 
 
 def evalsha(request: HttpRequest, user: Any) -> None:
@@ -144,8 +156,7 @@ def evalsha(request: HttpRequest, user: Any) -> None:
     from otp_gate import store
 
     if not PREPARED_SCRIPT:
-        PREPARED_SCRIPT.append(store.Script())
-        PREPARED_SCRIPT[0].source = "return 1"
+        PREPARED_SCRIPT.append(plain_script("return 1"))
     store.run(PREPARED_SCRIPT[0], ["nothing"], [])
 
 
@@ -256,5 +267,5 @@ PREPARED: list[Any] = []
 TIMES = 100
 PREPARED_SCRIPT: list[Any] = []
 PREPARED_ECHO: list[Any] = []
-ANSWER = ["issued", "K7", "email", "300000", "60000", "5", "0", "", "0"]
+ANSWER = "issued:0::1764400000:0:0:0:17644000000000000000K7--------email"
 """What the scripts of a code answer."""

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import codes
+from otp_gate import codes, outage
 from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.delivery.base import Delivery, Letterhead, Message
@@ -54,7 +54,7 @@ def check(factor: Factor, challenge: Challenge, user: Any, typed: object) -> Rep
     own = getattr(factor.verify, "__func__", None)
     if own is CodeFactor.verify:
         return factor.verify(challenge, user, typed)
-    reply = challenge.guess(lambda: factor.verify(challenge, user, typed))
+    reply = challenge.guess(lambda: factor.verify(challenge, user, typed), factor.id)
     return reply._replace(factor=factor.id)
 
 
@@ -100,6 +100,8 @@ class CodeFactor(ABC):
     ) -> Reply:
         """Issue a code and hand it over; one that could not be handed over was never issued."""
         config = gate_config()
+        if (wait := outage.wait()) > 0:
+            return challenge.peek()._replace(outcome=Outcome.UNDELIVERABLE, retry_after=wait)
         code = codes.make_code(config.code_length)
         reply = challenge.issue(code, self.id, another=another)
         if reply.outcome is not Outcome.ISSUED:
@@ -118,7 +120,8 @@ class CodeFactor(ABC):
         except Exception as error:  # a delivery may raise anything
             # By name alone: the traceback of a mail that failed holds the code.
             logger.error("Not delivered by %s: %s", self.id, type(error).__name__)
-            challenge.withdraw(code)
+            challenge.withdraw(code, failed=True)
+            outage.count()
             return challenge.peek()._replace(outcome=Outcome.UNDELIVERABLE)
         except BaseException:
             # The process is told to go, as a worker is whose mail server hangs for too long.

@@ -1,96 +1,110 @@
--- Issue a code, or say why not: locked? disowned? one alive? cooling down? budget spent?
+-- Issue a code, or say why not: disowned? locked? one alive? held? cooling down? budget spent?
 -- Running it twice with the same digest issues once (a client library may repeat a lost call).
--- KEYS[1] the user's record.
--- ARGV 1 tag  2 digest  3 references to choose from, two characters each  4 factor  5 TTL (ms)
---      6 mode: "peek" (ask only), "open" (issue if none is alive), "new" (issue another)
---      7 cooldown (ms)  8 CODE_ATTEMPTS  9 per_day  10 credential
---      11 the longest window of SENDS (s)  12 lost codes  13.. SENDS: number, window (s)
--- Returns the reply of record.lua.
-local tag, digest, mode = ARGV[1], ARGV[2], ARGV[6]
-local limits = { cooldown = tonumber(ARGV[7]), attempts = tonumber(ARGV[8]) }
-take_back_lost(tag, ARGV[12])
-local c = read_challenge(tag)
-
-if c and record["c" .. tag] == digest then
-  return reply("issued", c, limits)
-end
-local state = state_of(tag, c, limits.attempts)
-if state == "disowned" then
-  return reply(state, c, limits)
-end
-limits.retry = locked_for(tonumber(ARGV[9]), ARGV[10])
-if limits.retry ~= 0 then
-  return reply("locked", c, limits)
-end
-if state == "alive" and mode ~= "new" then
-  return reply(state, c, limits)
-end
-if record.h and tonumber(record.h) > now then
-  limits.retry = tonumber(record.h) - now
-  return reply("locked", c, limits)
-end
-if mode == "peek" then
-  return reply(state, c, limits)
-end
--- Only a code that was sent cools down: a session whose code was taken away may ask at once.
-if c and record["c" .. tag] and now < c.issued + limits.cooldown then
-  limits.retry = c.issued + limits.cooldown - now
-  return reply("cooldown", c, limits)
-end
-local longest = tonumber(ARGV[11])
-for i = 13, #ARGV, 2 do
-  local number, window = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local times = recent("s", window)
-  if #times >= number then
-    limits.retry = math.max(limits.retry, (times[#times - number + 1] + window) * 1000 - now)
+-- KEYS[1] the user's record; given: tag, to (see challenge.lua), who (digest of the password), code
+--   (digest), place (destination and factor), references (to choose from, two characters each),
+--   another (issue one even if one is alive).
+-- Returns the reply of challenge.lua.
+--@ record
+local found = redis.call("HMGET", KEYS[1], "u", "c" .. tag, "s", "p", "i")
+local u, value, sent, p, logins = found[1], found[2], found[3], found[4], found[5] or ""
+--@ standing
+--@ challenge
+--@ logs
+local flags = "n"
+if p then
+  local at = string.find(p, string.sub(given.place, 1, 8) .. ":", 1, true)
+  if at and stamp - string.sub(p, at + 9, at + 18) < PROVEN then
+    flags = ""
   end
 end
-if limits.retry > 0 then
-  return reply("cooldown", c, limits)
+if state == "disowned" then
+  return reply(state, 0, "")
+elseif value and string.sub(value, 1, 16) == given.code then
+  return reply("issued", 0, flags)
+elseif wait ~= 0 then
+  return reply("locked", wait, "")
+elseif state == "alive" and not given.another then
+  return reply(state, 0, "")
+elseif held > now then
+  return reply("held", held - now, "")
+elseif value and now < issued + RESEND_COOLDOWN then
+  return reply("cooldown", issued + RESEND_COOLDOWN - now, "")
+elseif pause > now then
+  return reply("undeliverable", pause - now, "")
+end
+if pause > 0 then
+  local failed = read_log("e", redis.call("HGET", KEYS[1], "e"))
+  for n = 1, #SENDS, 2 do
+    wait = math.max(wait, full_until(failed, SENDS[n], SENDS[n + 1]) - now)
+  end
+  if wait > 0 then
+    return reply("undeliverable", wait, "")
+  end
+end
+if sent and not others then
+  sent = read_log("s", sent)
+  for n = 1, #SENDS, 2 do
+    wait = math.max(wait, full_until(sent, SENDS[n], SENDS[n + 1]) - now)
+  end
+  if wait > 0 then
+    return reply("cooldown", wait, "")
+  end
+else
+  sent = ""
 end
 
--- What is a day old serves nobody any more, not even a "this wasn't me".
-for field in pairs(record) do
-  if string.sub(field, 1, 1) == "t" then
-    local other = string.sub(field, 2)
-    if other ~= tag and now - read_challenge(other).issued > DAY * 1000 then
-      drop(field, "c" .. other, "o" .. other, "a" .. other, "u" .. other, "p" .. other)
+local fields = { "c" .. tag, "" }
+local reference = string.sub(given.references, 1, 2)
+if value then
+  local older = redis.call("HGET", KEYS[1], "o" .. tag) or ""
+  local taken = " " .. string.sub(value, 37, 38) .. string.gsub(older, "(..)........", " %1")
+  for candidate in string.gmatch(given.references, "..") do
+    if not string.find(taken, " " .. candidate, 1, true) then
+      reference = candidate
+      break
     end
   end
+  older = string.sub(value, 37, 38) .. string.sub(value, 1, 8) .. older
+  fields = { "c" .. tag, "", "z" .. tag, value, "o" .. tag, string.sub(older, 1, 200) }
+elseif before then
+  redis.call("HDEL", KEYS[1], "o" .. tag, "z" .. tag)
 end
+value = given.code .. now .. string.format("0000%03d", locks % 1000) .. reference .. given.place
+fields[2] = value
 
-if c then
-  local code, older = record["c" .. tag] or "", record["o" .. tag] or ""
-  set("u" .. tag, table.concat({ code, record["t" .. tag], older }, ";"))
-end
-local taken = { [c and c.reference or ""] = true }
-for reference in string.gmatch(record["o" .. tag] or "", "(..)........") do
-  taken[reference] = true
-end
-local reference = string.sub(ARGV[3], 1, 2)
-for candidate in string.gmatch(ARGV[3], "..") do
-  if not taken[candidate] then
-    reference = candidate
-    break
+if logins ~= tag .. "," then
+  -- The login that asked last stands at the end; the oldest give way, and what is over is
+  -- forgotten: two at a time, so that no call is dear.
+  local at = string.find(logins, tag .. ",", 1, true)
+  if at then
+    logins = string.sub(logins, 1, at - 1) .. string.sub(logins, at + 9)
   end
+  for _ = 1, 2 do
+    local oldest = string.sub(logins, 1, 8)
+    if oldest == "" then
+      break
+    end
+    local code = redis.call("HGET", KEYS[1], "c" .. oldest)
+    local is_young = code and (#code == 9 or now - string.sub(code, 17, 29) < PENDING_TTL)
+    if #logins < 9 * LOGINS and is_young then
+      break
+    end
+    redis.call("HDEL", KEYS[1], "c" .. oldest, "o" .. oldest, "z" .. oldest)
+    logins = string.sub(logins, 10)
+  end
+  fields[#fields + 1] = "i"
+  fields[#fields + 1] = logins .. tag .. ","
 end
-if c and record["c" .. tag] then
-  local older = c.reference .. string.sub(record["c" .. tag], 1, 8)
-  set("o" .. tag, older .. (record["o" .. tag] or ""))
+if MOST_SENDS > 0 then
+  fields[#fields + 1] = "s"
+  fields[#fields + 1] = string.sub(sent .. stamp, -10 * MOST_SENDS)
 end
-drop("a" .. tag)
-set("c" .. tag, digest)
-c = {
-  issued = now,
-  expires = now + tonumber(ARGV[5]),
-  attempts = 0,
-  flag = "",
-  factor = ARGV[4],
-  reference = reference,
-}
-write_challenge(tag, c)
-local sent = recent("s", longest)
-sent[#sent + 1] = stamp
-write_log("s", sent)
-keep(longest)
-return reply("issued", c, limits)
+if not u then
+  fields[#fields + 1] = "u"
+  fields[#fields + 1] = given.who
+end
+redis.call("HSET", KEYS[1], unpack(fields))
+if streak == 0 and stopped == 0 then
+  redis.call("EXPIRE", KEYS[1], p and math.max(LONGEST, PROVEN) or LONGEST)
+end
+return reply("issued", 0, flags)

@@ -1,12 +1,17 @@
 -- Keep the code that an operator will read out; the one before it is void.
--- It is refused while the user is locked: a stop is lifted knowingly, or not at all.
+-- It is refused while the user is locked or held: both are lifted knowingly, or not at all.
 -- Running it twice with the same digest keeps one code, which nobody has heard in between.
--- KEYS[1] the user's record.
--- ARGV 1 digest  2 TTL (ms)  3 per_day  4 credential  5 the longest window of SENDS (s)
--- Returns 1 if it is kept, 0 if the user is locked, or new codes are held back.
-if locked_for(tonumber(ARGV[3]), ARGV[4]) ~= 0 or (record.h and tonumber(record.h) > now) then
+-- KEYS[1] the user's record; given: tag (""), who (digest of the password), code (digest), ttl (ms).
+-- Returns 1 if it is kept, 0 if the user is locked, -1 if codes are held back.
+--@ record
+local u, p = unpack(redis.call("HMGET", KEYS[1], "u", "p"))
+--@ standing
+--@ counts
+if wait ~= 0 then
   return 0
+elseif held > now then
+  return -1
 end
-write_operator({ digest = ARGV[1], expires = now + tonumber(ARGV[2]), attempts = 0 })
-keep(tonumber(ARGV[5]))
+redis.call("HSET", KEYS[1], "u", standing(), "b", given.code .. ":" .. now + given.ttl .. ":0")
+keep(p)
 return 1

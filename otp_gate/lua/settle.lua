@@ -1,38 +1,37 @@
 -- The factor found the guess right: forgive the attempt that was claimed for it, and that one alone.
 -- Running it twice gives the same answer and forgives once.
--- KEYS[1] the user's record.
--- ARGV 1 tag  2 attempt id  3 the longest window of SENDS (s)
+-- KEYS[1] the user's record; given: tag, who (digest of the password), attempt (id), factor.
 -- Returns 1, or 0 where nobody knows the attempt, or the login was disowned meanwhile: then the
 -- session must stay shut.
-local tag, attempt = ARGV[1], ARGV[2]
-local c = read_challenge(tag)
-if c and disowned(c) then
+--@ record
+local found = redis.call("HMGET", KEYS[1], "u", "c" .. tag, "w", "p", "q", "v", "i")
+local u, value, claims = found[1], found[2], found[5] or ""
+--@ standing
+--@ logs
+--@ counts
+--@ lists
+--@ put
+if value and #value == 9 then
   return 0
 end
-for id, at, letter in string.gmatch(record["p" .. tag] or "", CLAIM) do
-  if id == attempt then
+for at = 1, #claims, 19 do
+  if string.sub(claims, at, at + 7) == given.attempt then
+    local letter = string.sub(claims, at + 18, at + 18)
     if letter == "r" then
       return 1
     end
-    local times, kept = recent("w", DAY), {}
-    local own = tonumber(at)
-    for _, time in ipairs(times) do
-      if time == own then
-        own = nil
-      else
-        kept[#kept + 1] = time
-      end
-    end
-    write_log("w", kept)
-    drop("f", "l", "c" .. tag, "o" .. tag, "u" .. tag, "a" .. tag)
+    local wrong = without(found[3] or "", string.sub(claims, at + 8, at + 17) + 0)
+    streak, locked, day = 0, 0, full_until(wrong, PER_DAY, DAY)
     if letter == "s" then
-      drop("x")
+      stopped = 0
     end
-    c = c or { issued = now, expires = 0, attempts = 0, factor = "", reference = "" }
-    c.flag = "u"
-    write_challenge(tag, c)
-    set("p" .. tag, attempt .. at .. "r")
-    keep(tonumber(ARGV[3]))
+    redis.call("HSET", KEYS[1], "u", standing(),
+      "v", string.sub((found[6] or "") .. tag .. ":" .. given.factor .. ",", -VERIFIED),
+      "q", string.sub(claims, 1, at + 17) .. "r" .. string.sub(claims, at + 19))
+    put("w", wrong)
+    put("i", without_item(found[7] or "", tag .. ","))
+    redis.call("HDEL", KEYS[1], "c" .. tag, "o" .. tag, "z" .. tag)
+    keep(found[4])
     return 1
   end
 end

@@ -1,40 +1,39 @@
--- Say what is known of a user's second step. Reads only.
--- KEYS[1] the user's record.
--- ARGV 1 per_day  2 credential  3 CODE_ATTEMPTS  4.. windows of SENDS (s)
--- Returns three lists: locked until then (ms, 0 or -1 as `locked_for`), which of it is a lock after
--- wrong answers in a row (ms), held back by a "this wasn't me" (ms), wrong answers in a row, in 24
--- hours; codes sent in each window; reference, factor, expires in (ms) and wrong answers of each
--- code that may be typed in, that of an operator first.
-if record.x and record.x ~= ARGV[2] then
-  -- A new password has lifted the stop; it is written down with the next answer.
-  record.x, record.f, record.l = nil, nil, nil
-end
-local lock = math.max(0, tonumber(record.l or "0") - now)
-local held = math.max(0, tonumber(record.h or "0") - now)
-local standing = {
-  text(locked_for(tonumber(ARGV[1]), ARGV[2])), text(lock), text(held), record.f or "0",
-  text(#recent("w", DAY)),
+-- Say what is known of a user's second step.
+-- KEYS[1] the user's record; given: tag (""), to (see challenge.lua), who (digest of the password).
+-- Returns three lists: locked until then (ms, 0 or -1 as `wait` in standing.lua), which of it is a
+-- lock after wrong answers in a row (ms), held back by a "this wasn't me" (ms), wrong answers in a
+-- row, in 24 hours; codes sent in each window; reference, factor, expires in (ms) and wrong answers
+-- of each code that may be typed in, that of an operator first.
+--@ record
+local u, w, s, i, b = unpack(redis.call("HMGET", KEYS[1], "u", "w", "s", "i", "b"))
+--@ standing
+--@ logs
+--@ within
+local found = {
+  wait, math.max(0, locked - now), math.max(0, held - now), streak, within(read_log("w", w), DAY),
 }
-local sent, live = {}, {}
-local function add(c)
-  for _, part in ipairs({ c.reference, c.factor, text(c.expires - now), text(c.attempts) }) do
-    live[#live + 1] = part
+local log, sent, live = read_log("s", not others and s), {}, {}
+for n = 2, #SENDS, 2 do
+  sent[#sent + 1] = within(log, SENDS[n])
+end
+if b then
+  local till, wrong = string.match(b, "^[^:]+:(%d+):(%d+)$")
+  local left = math.min(till - now, OPERATOR_TTL)
+  if left > 0 and wrong + 0 < CODE_ATTEMPTS then
+    live = { "", "operator", left, wrong }
   end
 end
-for i = 4, #ARGV do
-  sent[#sent + 1] = text(#recent("s", tonumber(ARGV[i])))
-end
-local operator = read_operator(tonumber(ARGV[3]))
-if operator then
-  add(operator)
-end
-for field in pairs(record) do
-  if string.sub(field, 1, 1) == "t" then
-    local tag = string.sub(field, 2)
-    local c = read_challenge(tag)
-    if state_of(tag, c, tonumber(ARGV[3])) == "alive" then
-      add(c)
+for name in string.gmatch(i or "", "[^,]+") do
+  tag = name
+  local value = redis.call("HGET", KEYS[1], "c" .. name)
+--@ challenge
+  if state == "alive" then
+    for _, part in ipairs({
+      string.sub(value, 37, 38), string.sub(value, 47), issued + CODE_TTL - now,
+      string.sub(value, 30, 33) + 0,
+    }) do
+      live[#live + 1] = part
     end
   end
 end
-return { standing, sent, live }
+return { found, sent, live }

@@ -1,99 +1,122 @@
--- Count the attempt, then compare, then consume: in this order, in one step, whatever runs beside.
+-- Count the attempt, compare, consume: in one step, whatever runs beside. No answer leaves before
+-- the count is written: where that write is refused (full, read-only), so is the guess.
 -- Running it twice with the same attempt id gives the first answer and counts nothing.
--- KEYS[1] the user's record.
--- ARGV 1 tag  2 digest of what was typed  3 attempt id (8 characters)  4 CODE_ATTEMPTS
---      5 cooldown (ms)  6 lock_after  7 lock (ms)  8 lock_max (ms)  9 per_day  10 stop
---      11 credential  12 the longest window of SENDS (s)  13 lost codes
---      14 digest of what was typed, as the code of an operator
--- Returns the reply of record.lua.
-local tag, digest, attempt = ARGV[1], ARGV[2], ARGV[3]
-local limits = { attempts = tonumber(ARGV[4]), cooldown = tonumber(ARGV[5]) }
-local per_day = tonumber(ARGV[9])
-take_back_lost(tag, ARGV[13])
-local c = read_challenge(tag)
-
-for id, letter in string.gmatch(record["a" .. tag] or "", "(........)(.)") do
-  if id == attempt then
-    if letter == "a" then
-      return reply("accepted", c, limits)
-    end
-    limits.retry = locked_for(per_day, ARGV[11])
-    limits.locked_now = letter == "l"
-    return reply("invalid", c, limits)
-  end
-end
-local state = state_of(tag, c, limits.attempts)
+-- KEYS[1] the user's record; given: tag, to (see challenge.lua), who (digest of the password),
+--   attempt (id, 8 characters), code (digest of what was typed), operator (the same, as the code of
+--   an operator).
+-- Returns the reply of challenge.lua; to a right code "accepted" and, after ":", the factor.
+--@ record
+local found = redis.call("HMGET", KEYS[1], "u", "c" .. tag, "w", "a", "b", "o" .. tag)
+local u, value, wrong, answers, b, older = found[1], found[2], found[3], found[4] or "", found[5], found[6]
+--@ standing
+--@ challenge
+--@ logs
+--@ counts
+--@ failures
 if state == "disowned" then
-  return reply(state, c, limits)
+  return reply(state, 0, "")
 end
-limits.retry = locked_for(per_day, ARGV[11])
-if limits.retry ~= 0 then
-  return reply("locked", c, limits)
-end
--- An operator's code may be answered where no other is alive, and counts guesses like any other.
-local operator = read_operator(limits.attempts)
-local right = state == "alive" and record["c" .. tag] == digest
-local by_operator = operator ~= nil and operator.digest == ARGV[14]
-if not by_operator then
-  local late = state == "expired" and record["c" .. tag] == digest
-  if late or (state ~= "alive" and not operator) then
-    return reply(state, c, limits)
+local at = string.find(answers, ":" .. given.attempt, 1, true)
+if at then
+  local letter = string.sub(answers, at + 9, at + 9)
+  if letter == "a" then
+    local verified = redis.call("HGET", KEYS[1], "v")
+    return "accepted:" .. string.match(verified, "^[^,]*", string.find(verified, tag .. ":", 1, true) + 9)
   end
-  if state == "alive" and not right then
-    local start = string.sub(digest, 1, 8)
-    for reference, older in string.gmatch(record["o" .. tag] or "", "(..)(........)") do
-      if older == start then
-        limits.superseded = reference
-        return reply("superseded", c, limits)
+  return reply("invalid", wait, letter == "l" and "l" or "")
+elseif wait ~= 0 then
+  return reply("locked", wait, "")
+end
+local is_same = value and string.sub(value, 1, 16) == given.code
+local right = is_same and state == "alive"
+-- An operator's code may be answered where no other is alive, and counts guesses like any other.
+local operator, till, wrong_so_far
+if b then
+  operator, till, wrong_so_far = string.match(b, "^([^:]+):(%d+):(%d+)$")
+  till = math.min(till + 0, now + OPERATOR_TTL)
+  if now >= till or wrong_so_far + 0 >= CODE_ATTEMPTS then
+    operator = nil
+  end
+end
+local by_operator = operator and operator == given.operator
+if not by_operator and not right then
+  if (is_same and state == "expired") or (state ~= "alive" and not operator) then
+    return reply(state, 0, "")
+  end
+  if older and state == "alive" then
+    local start = string.sub(given.code, 1, 8)
+    for reference, digest in string.gmatch(older, "(..)(........)") do
+      if digest == start then
+        return reply("superseded", 0, reference)
       end
     end
   end
 end
 
--- Written before it is compared: where this write is refused (full, read-only), so is the guess.
-local wrong = recent("w", DAY)
-local streak = tonumber(record.f or "0")
-wrong[#wrong + 1] = stamp
-c = c or { issued = 0, expires = 0, attempts = 0, flag = "", factor = "", reference = "" }
-c.attempts = c.attempts + 1
-set("f", text(streak + 1))
-write_log("w", wrong)
-write_challenge(tag, c)
-if operator and not right then
-  operator.attempts = operator.attempts + 1
-  write_operator(operator)
-end
-
 if right or by_operator then
-  -- A success forgives the row of failures, and never the window of 24 hours.
-  wrong[#wrong] = nil
-  write_log("w", wrong)
-  drop("f", "l", "c" .. tag, "o" .. tag, "u" .. tag)
-  if by_operator then
-    drop("b")
-    c.factor = operator.factor
+  -- A success forgives the row of failures and gives its send back; never the window of 24 hours.
+  local more = redis.call("HMGET", KEYS[1], "s", "p", "v", "i")
+  local proven = more[2]
+  local factor = right and string.sub(value, 47) or "operator"
+  streak, locked, stopped, pause = 0, 0, 0, 0
+  local fields = {
+    "u", standing(),
+    "v", string.sub((more[3] or "") .. tag .. ":" .. factor .. ",", -VERIFIED),
+    "a", string.sub(answers .. ":" .. given.attempt .. "a", -60),
+  }
+  local gone = { "c" .. tag, "o" .. tag, "z" .. tag, by_operator and "b" or nil }
+  local function set(field, content)
+    if content == "" then
+      gone[#gone + 1] = field
+    else
+      fields[#fields + 1] = field
+      fields[#fields + 1] = content
+    end
   end
-  c.flag = "u"
-  write_challenge(tag, c)
-  set("a" .. tag, attempt .. "a")
-  keep(tonumber(ARGV[12]))
-  return reply("accepted", c, limits)
+--@ lists
+  set("i", without_item(more[4] or "", tag .. ","))
+  if right then
+    if more[1] and not others then
+      set("s", without(more[1], math.floor(issued / 1000) + 1))
+    end
+    local to = string.sub(value, 39, 46)
+    if to ~= NOWHERE then
+      proven = string.sub(without_item(proven or "", to .. ":") .. to .. ":" .. stamp .. ",", -80)
+      set("p", proven)
+    end
+  end
+  redis.call("HSET", KEYS[1], unpack(fields))
+  redis.call("HDEL", KEYS[1], unpack(gone))
+  keep(proven)
+  return "accepted:" .. factor
 end
 
-streak = streak + 1
-count_lock(streak, tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[10]),
-  ARGV[11])
-limits.retry = locked_for(per_day, ARGV[11])
-limits.locked_now = limits.retry ~= 0
-if limits.locked_now then
-  void_all()
-  c.attempts = VOID
+wrong = count_wrong(read_log("w", wrong))
+local letter = wait ~= 0 and "l" or ""
+local fields = {
+  "u", standing(), "w", wrong,
+  "a", string.sub(answers .. ":" .. given.attempt .. (wait ~= 0 and "l" or "i"), -60),
+}
+if state == "alive" then
+  local counted = string.format("%04d", string.sub(value, 30, 33) + 1)
+  value = string.sub(value, 1, 29) .. counted .. string.sub(value, 34)
+  fields[7], fields[8] = "c" .. tag, value
 end
-set("a" .. tag, (record["a" .. tag] or "") .. attempt .. (limits.locked_now and "l" or "i"))
-keep(tonumber(ARGV[12]))
-if state ~= "alive" and not limits.locked_now then
+if operator then
+  wrong_so_far = wrong_so_far + 1
+  fields[#fields + 1] = "b"
+  fields[#fields + 1] = operator .. ":" .. till .. ":" .. wrong_so_far
+end
+redis.call("HSET", KEYS[1], unpack(fields))
+if wait ~= 0 then
+  redis.call("HDEL", KEYS[1], "b")
+end
+if streak == 1 or wait ~= 0 then
+  keep()
+end
+if state ~= "alive" and wait == 0 then
   -- What may still be answered is the operator's code.
-  operator.issued = c.issued
-  c = operator
+  value = string.rep(" ", 16) .. till - CODE_TTL
+    .. string.format("%04d%03d  %soperator", wrong_so_far, locks % 1000, NOWHERE)
 end
-return reply("invalid", c, limits)
+return reply("invalid", wait, letter)

@@ -28,9 +28,13 @@ class Site:
 
     def record(self) -> dict[str, str]:
         """Return what Redis holds about the one user of this test."""
-        [key] = [key for key in self.redis.keys("*otp_gate:*") if "{site}" not in key]
+        [key] = self.redis.keys("*otp_gate:*}")
         found: dict[str, str] = self.redis.hgetall(key)
         return found
+
+    def in_a_row(self) -> int:
+        """Return how many wrong answers in a row are counted."""
+        return int((self.record()["u"] + ":0").split(":")[1])
 
 
 @pytest.fixture(scope="package")

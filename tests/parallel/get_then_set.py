@@ -10,48 +10,43 @@ from typing import Any
 
 from django.apps import AppConfig
 
-from otp_gate import cycle, store
+from otp_gate import cycle, scripts, store
+from otp_gate.conf import gate_config
 
 run_script = store.run_for_user
 
 
-def run_for_user(code: tuple[str, str], user: str, *args: Any) -> Any:
+def run_for_user(script: scripts.Script, user: str, **given: Any) -> Any:
     """Do in Python what `verify.lua` does, as far as the proofs go; leave the rest to scripts."""
-    if code is not store.VERIFY:
-        return run_script(code, user, *args)
-    tag, digest, _, attempts, _, lock_after, lock, *_ = args
+    if script is not scripts.VERIFY:
+        return run_script(script, user, **given)
+    config, field = gate_config(), f"c{given['tag']}"
     key, now = store.record_key(user), int(time.time() * 1000)
     with store.bounded() as redis:
         record = redis.hgetall(key)
-        issued, expires, tries, flag, factor, reference = record["t" + tag].split(":")
-        row = int(record.get("f", 0))
+        credential, *counts = record["u"].split(":")
+        row, locked, *rest = map(int, counts or "0000000")
+        code = record.get(field, "")
+        tries = int(code[29:33] or 0)
         word = "invalid"
-        if int(record.get("l", 0)) > now:
+        if locked > now:
             word = "locked"
-        elif "c" + tag not in record:
+        elif not code:
             word = "none"
-        elif int(tries) >= attempts:
+        elif tries >= config.code_attempts:
             word = "used_up"
-        elif record["c" + tag] == digest:
-            word, row, flag = "accepted", 0, "u"
-            redis.hdel(key, "c" + tag)
+        elif code[:16] == given["code"]:
+            word, row = "accepted", 0
+            redis.hdel(key, field)
         else:
-            row, tries = row + 1, str(int(tries) + 1)
-        challenge = ":".join([issued, expires, tries, flag, factor, reference])
-        redis.hset(key, mapping={"f": row, "t" + tag: challenge})
-        if word == "invalid" and row % lock_after == 0:
-            redis.hset(key, "l", now + lock)
-    return [
-        word,
-        reference,
-        factor,
-        "1000",
-        "0",
-        "1",
-        "60000" if word == "locked" else "0",
-        "",
-        "0",
-    ]
+            row, tries = row + 1, tries + 1
+            redis.hset(key, field, f"{code[:29]}{tries:04}{code[33:]}")
+        if word == "invalid" and row % config.failures.lock_after == 0:
+            locked = now + config.failures.lock * 1000
+        redis.hset(key, "u", ":".join(map(str, (credential, row, locked, *rest))))
+    if word == "accepted":
+        return f"accepted:{code[46:]}"
+    return f"{word}:{60_000 if word == 'locked' else 0}::{now // 1000}:0:0:0:{code[16:]}"
 
 
 run_any = store.run
@@ -59,9 +54,9 @@ run_any = store.run
 
 def run(script: Any, keys: Any, args: Any, alias: str | None = None) -> Any:
     """Do in Python what `take.lua` and `keep.lua` do."""
-    if script is store.KEEP:
+    if script is scripts.KEEP:
         return keep(keys[0], *args)
-    if script is not store.TAKE:
+    if script is not scripts.TAKE:
         return run_any(script, keys, args, alias)
     with store.bounded() as redis:
         found = redis.hget(keys[0], f"r{args[0]}")

@@ -192,7 +192,7 @@ class Command(BaseCommand):
     def unlock(self, options: dict[str, Any]) -> None:
         """Let a user in again, and tell what kept them out."""
         user = user_named(options["user"])
-        lifted = challenge.unlock(user_id_of(user))
+        lifted = challenge.unlock(user_id_of(user), challenge.places_of(user).values())
         logger.warning("Unlocked: user %s, by %s", user_id_of(user), operator())
         what = [
             "a stop" if lifted.stopped else "",
@@ -221,8 +221,8 @@ class Command(BaseCommand):
         code = operators.new_code(user, ttl)
         if code is None:
             raise CommandError(
-                f"{name} is locked: somebody may be guessing. Look with `otp_gate status`; then "
-                "`otp_gate unlock`, and ask again."
+                f"{name} is locked or held: somebody may know the password. Look with `otp_gate "
+                "status`; then `otp_gate unlock`, and ask again."
             )
         who = operator()
         logger.warning("Operator's code: user %s, by %s", user_id_of(user), who)

@@ -74,6 +74,7 @@
     }
     if (another) {
       another.disabled = false;
+      another.hidden = false;
     }
     if (another && !find("expires")) {
       another.classList.remove("otp-gate-button-quiet");

@@ -1,0 +1,39 @@
+-- Behind standing.lua: the code of the login `tag`, once a script has read c<tag> as `value`.
+-- given.to lists "destination" and "factor", then ",", for where the user's codes go now: a code that
+-- went elsewhere is none. `state` is what the code is, if nobody asks anything of it; a lock made
+-- all codes void that were sent before.
+local state, issued = "none", 0
+local NOWHERE = "--------"
+local before = value
+if value and #value > 9 then
+  local place = string.sub(value, 39)
+  if string.find(given.to, place .. ",", 1, true) or string.sub(place, 1, 8) == NOWHERE then
+    issued = string.sub(value, 17, 29) + 0
+    if issued > now then
+      -- The server's clock was set back: no code lives longer for it.
+      issued = now
+      value = string.sub(value, 1, 16) .. now .. string.sub(value, 30)
+      redis.call("HSET", KEYS[1], "c" .. tag, value)
+    end
+    if now >= issued + CODE_TTL then
+      state = "expired"
+    elseif string.sub(value, 30, 33) + 0 >= CODE_ATTEMPTS or string.sub(value, 34, 36) + 0 ~= locks % 1000 then
+      state = "used_up"
+    else
+      state = "alive"
+    end
+  else
+    value = nil
+  end
+elseif value then
+  state, value = "disowned", nil
+end
+
+-- The answer to the caller, parted by ":": word; retry after (ms, -1: never by itself); flags: "l"
+-- if this answer locked, "n" if the destination is not proven, or a superseded reference; the
+-- server's clock, seconds and microseconds; nothing is sent until; locks so far; then what the field
+-- c<tag> says from "issued" on.
+local function reply(word, retry, flags)
+  return word .. ":" .. retry .. ":" .. flags .. ":" .. clock[1] .. ":" .. clock[2] .. ":" .. pause .. ":"
+    .. locks .. ":" .. (value and string.sub(value, 17) or "")
+end

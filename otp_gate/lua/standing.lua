@@ -1,0 +1,31 @@
+-- What the field u says, once a script has read it as `u`; `others` is true where it speaks of
+-- another password: a new one ends what was counted under the old one, and the codes sent.
+-- `wait`: milliseconds until the second step is open again, 0 if it is, -1 if an administrator (or a
+-- new password, which proves the mailbox) must open it.
+local streak, locked, day, held, pause, stopped, locks = 0, 0, 0, 0, 0, 0, 0
+local others, wait = false, 0
+if u and u ~= given.who then
+  others = string.sub(u, 1, 8) ~= given.who
+  local f, l, d, h, n, x, k = string.match(u, ":(%d+):(%d+):(%d+):(%d+):(%d+):(%d):(%d+)$")
+  if f then
+    -- The window of 24 hours outlives a password, and what a lock made void stays so.
+    locks, day = k + 0, math.min(d + 0, now + DAY * 1000)
+    if not others then
+      streak, stopped = f + 0, x + 0
+      -- A server's clock that was set back must not make anybody wait longer than a setting says.
+      local earned = math.min(LOCK * 2 ^ math.max(math.floor(streak / LOCK_AFTER) - 1, 0), LOCK_MAX)
+      locked, held = math.min(l + 0, now + earned), math.min(h + 0, now + HOLD)
+      pause = math.min(n + 0, now + FAILURE_COOLDOWN)
+    end
+    if others or locked < l + 0 or day < d + 0 or held < h + 0 or pause < n + 0 then
+      redis.call("HSET", KEYS[1], "u",
+        table.concat({ given.who, streak, locked, day, held, pause, stopped, locks }, ":"))
+    end
+    wait = stopped == 1 and -1 or math.max(0, locked - now, day - now)
+  elseif others then
+    redis.call("HSET", KEYS[1], "u", given.who)
+  end
+  if others then
+    redis.call("HDEL", KEYS[1], "s", "e")
+  end
+end
