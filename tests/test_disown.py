@@ -375,3 +375,12 @@ def test_a_hold_is_signalled(half: Client, alice: Any) -> None:
     finally:
         user_held.disconnect(hear)
     assert told == [(alice, 3600.0, type(alice))]
+
+
+def test_a_log_out_does_not_make_the_link_good_again(half: Client) -> None:
+    """Each click would hold back codes for another hour."""
+    open_page(half)
+    link = token()
+    assert Client().post(DISOWN, {"token": link}).status_code == 200
+    half.post("/otp/cancel/")
+    assert Client().post(DISOWN, {"token": link}).status_code == 400
