@@ -15,8 +15,8 @@ from django.test import Client
 from redis.connection import Connection
 
 from otp_gate import redis_bounds, store
-from otp_gate.challenge import alarm
 from otp_gate.exceptions import StoreUnavailable
+from otp_gate.site_limits import alarm
 from tests import servers
 from tests.browsers import redis_at
 from tests.helpers import VERIFY, log_in, open_page
@@ -147,7 +147,7 @@ def test_notice_of_maintenance_does_not_lift_the_time_limit(settings: Any) -> No
         settings.CACHES = redis_at(port)
         start = time.perf_counter()
         with pytest.raises(StoreUnavailable, match="TimeoutError"):
-            alarm(1, 60)
+            alarm("1", 1, 60)
         assert time.perf_counter() - start < 5
         assert server.asked == ["EVALSHA"]
         settings.CACHES = {}
