@@ -78,7 +78,7 @@ def test_new_connection_asks_for_nothing_but_the_script(
     }
     with servers.redis_process(*options) as server:
         settings.CACHES = {"default": {"BACKEND": REDIS, "LOCATION": location.format(server.port)}}
-        alarm(100, 60)
+        alarm("1", 100, 60)
         password = "word" if "--requirepass" in options else ""
         assert asked(server.port, password) - script == expected
         settings.CACHES = {}
