@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import environments, logins, report, scenarios
+from benchmarks import doors, environments, logins, report, scenarios
 from benchmarks.figures import Figures, load, save
 from benchmarks.runner import BARE, Results, Worker, count, names, play
 from benchmarks.targets import GATE
@@ -238,7 +238,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="every part once, in two minutes")
     parser.add_argument("--render", action="store_true", help="the tables again, of the last run")
+    parser.add_argument("--doors", action="store_true", help="the requests and the start alone")
     options = parser.parse_args()
+    if options.doors:
+        return doors.main(options.quick)
     if options.render:
         return write(load(LATEST), quick=False)
     quick = options.quick

@@ -18,6 +18,7 @@ Action = tuple[Callable[[], Any], Callable[[Any], Any]]
 """What comes before each time, untimed, and what is timed."""
 
 WITHOUT, EMPTY, WITH = "without the gate", "an empty middleware in its place", "with the gate"
+FLOOR = "a middleware that only looks for the mark"
 
 
 class EmptyMiddleware:
@@ -36,16 +37,37 @@ class EmptyMiddleware:
         return None
 
 
+class FloorMiddleware(EmptyMiddleware):
+    """The least that any gate does: read the session, look for the mark, or redirect.
+
+    It sees no other user, no login further in, no own page, no exempt view, no kind of client.
+    """
+
+    def __call__(self, request: Any) -> Any:
+        from django.http import HttpResponseRedirect
+
+        session = request.session
+        if session.session_key is not None:
+            accessed = session.accessed
+            data = session._get_session()
+            session.accessed = accessed
+            user_id = data.get("_auth_user_id")
+            if user_id is not None and user_id not in data.get("_otp_gate_verified", ()):
+                return HttpResponseRedirect("/otp/")
+        return self.get_response(request)
+
+
 def handlers(gate: str) -> dict[str, Any]:
-    """Return the site of this process with the gate, without, and with an empty middleware."""
+    """Return the site of this process with the gate, without, and with others in its place."""
     from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
 
     complete = settings.MIDDLEWARE
-    empty = f"{__name__}.{EmptyMiddleware.__name__}"
+    empty, floor = (f"{__name__}.{item.__name__}" for item in (EmptyMiddleware, FloorMiddleware))
     chains = {
         WITHOUT: [line for line in complete if line != gate],
         EMPTY: [empty if line == gate else line for line in complete],
+        FLOOR: [floor if line == gate else line for line in complete],
         WITH: complete,
     }
     found = {}

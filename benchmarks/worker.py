@@ -239,6 +239,8 @@ def main() -> None:
                     answer = worker.count(scenario)
                 elif asked["do"] == "profile":
                     answer = apart.profile(*worker.action(scenario), asked["times"])
+                elif asked["do"] == "calls":
+                    answer = apart.calls(*worker.action(scenario), asked["times"])
                 elif asked["do"] == "within":
                     answer = worker.within(scenario, asked["times"])
                 else:

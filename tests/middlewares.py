@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user, get_user_model, login, logout
 from django.contrib.auth.middleware import RemoteUserMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.urls import set_urlconf
@@ -308,3 +309,20 @@ class RefusesAtView(MiddlewareMixin):
 
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
         return Refuses.process_request(self, request)  # type: ignore[arg-type]
+
+
+class UnreadableSession(SessionBase):
+    """A session of a store that answers nobody."""
+
+    def load(self) -> dict[str, Any]:
+        raise OSError("down")
+
+    async def aload(self) -> dict[str, Any]:
+        raise OSError("down")
+
+
+class ExchangesSession(MiddlewareMixin):
+    """Puts a session of its own into the request, whose store is down."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.session = UnreadableSession("k" * 32)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from benchmarks import figures, report, runner
+from benchmarks import doors, figures, report, runner
 
 pytestmark = pytest.mark.once
 
@@ -25,6 +26,13 @@ def test_no_number_of_the_page_was_typed_in(latest: figures.Figures) -> None:
     assert page == words + report.markdown(latest)
     assert (ROOT / "docs" / "images" / "bench.svg").read_text("utf-8") == report.svg(latest)
     assert start
+
+
+def test_no_number_of_the_doors_was_typed_in() -> None:
+    """The page of the doors, too, is what the command makes of its figures."""
+    page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    kept = json.loads((ROOT / "benchmarks" / "results" / "doors.json").read_text("utf-8"))
+    assert page == page.partition(doors.START)[0] + doors.markdown(kept)
 
 
 def test_every_contender_was_there(latest: figures.Figures) -> None:

@@ -306,3 +306,12 @@ def test_who_was_hidden_on_an_exempt_page_is_known_at_the_second_door(
     put(settings, "after", "LeadsAside")
     aside = {"x-aside": "/secret/"}
     assert_held(restarted(held).get("/open/", headers=aside), "/open/")
+
+
+@pytest.mark.parametrize("page", ["/secret/", "/asecret/"])
+def test_an_exchanged_session_that_cannot_be_read_reaches_no_view(
+    settings: Any, passed: Any, page: str
+) -> None:
+    """Whoever it belongs to may be half-authenticated: 503, as at the first door."""
+    put(settings, "after", "ExchangesSession")
+    assert restarted(passed).get(page).status_code == 503
