@@ -66,8 +66,9 @@ STATUS = Script("record", "status")
 WINDOW = Script("window")
 ALARM = Script("alarm")
 COUNT = Script("count")
-KEEP = Script("keep")
-TAKE = Script("take")
+KEEP = Script("saved", "keep")
+TAKE = Script("saved", "take")
+DROP = Script("saved", "drop")
 COUNTED = Script("counted")
 PROBE = Script("probe")
 
@@ -180,13 +181,13 @@ def run_for_user(script: Script, user: str, *args: object) -> Any:
     return run(script, [record_key(user)], args)
 
 
-def forget(key: str, fields: Sequence[str], alias: str | None = None) -> None:
-    """Remove fields of a user's record, or of the saved requests.
+def forget(key: str, fields: Sequence[str]) -> None:
+    """Remove fields of a user's record.
 
     Raises:
         StoreUnavailable: Redis did not do it.
     """
-    with bounded(alias) as connection:
+    with bounded() as connection:
         connection.hdel(key, *fields)
 
 
