@@ -20,7 +20,6 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from otp_gate import connections
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 
@@ -108,6 +107,8 @@ def make_client(alias: str, timeout: float) -> Any:
     """
     from django_redis.cache import RedisCache
     from django_redis.pool import get_connection_factory
+
+    from otp_gate import connections  # By the worker that needs Redis first, as the library.
 
     cache_settings: Any = settings.CACHES.get(alias)
     if cache_settings is None:
