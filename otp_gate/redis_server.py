@@ -23,7 +23,6 @@ POLICY_HINT = (
 OUTSIDE_SCRIPTS = {
     "eval",  # Where the server does not know a script yet …
     "evalsha",  # … and where it does.
-    "hdel",  # `store.forget`
     "zrem",  # `store.discount`
     "del",  # `store.remove`
     "select",  # another database than 0

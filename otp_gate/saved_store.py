@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -44,7 +43,7 @@ def save(packed: bytes, user_id: str, place: str, token: str, key: str) -> bool:
     try:
         saved = store.run(
             scripts.KEEP,
-            [site_key()],
+            site_keys(),
             [
                 codes.token_digest(token),
                 seals.seal(packed, key, [user_id, place, token]),
@@ -70,7 +69,7 @@ def take(user_id: str, place: str, token: str, key: str) -> bytes | None:
     Raises:
         StoreUnavailable: Redis did not answer; it may still be there.
     """
-    sealed = store.run(scripts.TAKE, [site_key()], [codes.token_digest(token)], alias())
+    sealed = store.run(scripts.TAKE, site_keys(), [codes.token_digest(token)], alias())
     if not isinstance(sealed, str) or not sealed:
         return None
     return seals.unseal(sealed, key, [user_id, place, token])
@@ -82,17 +81,12 @@ def remove(token: str) -> None:
     Raises:
         StoreUnavailable: Redis did not answer; the request expires there by itself.
     """
-    store.forget(site_key(), fields_of(codes.token_digest(token)), alias())
+    store.run(scripts.DROP, site_keys(), [codes.token_digest(token)], alias())
 
 
-def fields_of(name: str) -> Sequence[str]:
-    """Return the fields in which a saved request is stored; see `lua/keep.lua`."""
-    return f"r{name}", f"i{name}"
-
-
-def site_key() -> str:
-    """Return the name of the one key that holds all saved requests; see `lua/keep.lua`."""
-    return store.site_key("saved")
+def site_keys() -> list[str]:
+    """Return the names of the two keys that hold all saved requests; see `lua/saved.lua`."""
+    return [store.site_key("saved"), store.site_key("saved_until")]
 
 
 def alias() -> str:

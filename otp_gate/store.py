@@ -18,7 +18,6 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from otp_gate import redis_bounds
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.scripts import Script
@@ -71,6 +70,8 @@ def make_client(alias: str, timeout: float) -> Any:
     """
     from django_redis.cache import RedisCache
     from django_redis.pool import get_connection_factory
+
+    from otp_gate import redis_bounds
 
     cache_settings: Any = settings.CACHES.get(alias)
     if cache_settings is None:
@@ -145,24 +146,18 @@ def run_for_user(script: Script, user: str, **given: object) -> Any:
     return run(script, [record_key(user)], [json.dumps(given, separators=(",", ":"))])
 
 
-def forget(key: str, fields: Sequence[str], alias: str | None = None) -> None:
-    """Remove fields of the saved requests.
+def remove(key: str) -> None:
+    """Remove a key.
 
     Raises:
         StoreUnavailable: Redis did not do it.
     """
-    with bounded(alias) as connection:
-        connection.hdel(key, *fields)
-
-
-def remove(key: str) -> None:
-    """Remove a key. Raises as `forget`."""
     with bounded() as connection:
         connection.delete(key)
 
 
 def discount(key: str, *events: str) -> None:
-    """Take events out of a window of the whole site. Raises as `forget`."""
+    """Take events out of a window of the whole site. Raises as `remove`."""
     with bounded() as connection:
         connection.zrem(key, *events)
 

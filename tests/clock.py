@@ -24,9 +24,7 @@ for _, key in ipairs(redis.call("KEYS", "*")) do
     for i = 1, #flat, 2 do
       local field, value = flat[i], flat[i + 1]
       local name = string.sub(field, 1, 1)
-      if string.sub(key, -6) == ":saved" then
-        value = string.gsub(value, "^(%d+) ", function(t) return text(tonumber(t) - ms) .. " " end)
-      elseif name == "w" or name == "s" or name == "e" then
+      if name == "w" or name == "s" or name == "e" then
         value = string.gsub(value, TEN, younger)
       elseif name == "u" then
         value = string.gsub(value, ":(%d%d%d%d%d%d%d%d%d%d+)", function(t)

@@ -61,7 +61,7 @@ def run(script: Any, keys: Any, args: Any, alias: str | None = None) -> Any:
     with store.bounded() as redis:
         found = redis.hget(keys[0], f"r{args[0]}")
         time.sleep(0.05)  # So that it need not be tried often until another one comes between.
-        redis.hdel(keys[0], f"r{args[0]}", f"i{args[0]}")
+        redis.hdel(keys[0], f"r{args[0]}")
     return found or ""
 
 
@@ -70,13 +70,11 @@ def keep(
 ) -> int:
     """Count what is saved, decide, then save."""
     with store.bounded() as redis:
-        found = [value.split() for field, value in redis.hgetall(key).items() if field[0] == "i"]
-        if len(found) >= most or sum(int(item[2]) for item in found) + len(sealed) > most_bytes:
+        forms = [value for field, value in redis.hgetall(key).items() if field[0] == "r"]
+        if len(forms) >= most or sum(map(len, forms)) + len(sealed) > most_bytes:
             return 0
         time.sleep(0.05)
-        until = int(time.time() * 1000) + life
-        information = f"{until} {user} {len(sealed)}"
-        redis.hset(key, mapping={f"r{name}": sealed, f"i{name}": information})
+        redis.hset(key, f"r{name}", sealed)
         redis.pexpire(key, life)
     return 1
 
