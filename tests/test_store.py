@@ -335,6 +335,12 @@ def test_nobody_who_only_looks_writes(half: Client) -> None:
     assert store.client("default").keys("*") == []
 
 
+def test_an_alias_that_is_not_there_has_no_client() -> None:
+    """The error names the alias, and not an address."""
+    with pytest.raises(StoreUnavailable, match="CACHES has no alias 'nowhere'"):
+        store.client("nowhere")
+
+
 def test_all_keys_of_a_user_share_one_slot() -> None:
     """One hash tag, so that a script never crosses slots of a cluster."""
     assert store.record_key("x") == ":1:otp_gate:{x}"
