@@ -66,7 +66,7 @@ def test_a_code_that_two_redis_accept_opens_one_session(
     other = Client()
     other.cookies["sessionid"] = half.cookies["sessionid"].value
     redis = store.client("default")
-    [key] = redis.keys("*otp_gate:*")
+    [key] = redis.keys("*otp_gate:*}")
     before, set_verified = redis.hgetall(key), session.set_verified
 
     def while_another_is_let_in(*args: Any) -> Any:
