@@ -273,8 +273,9 @@ async def test_refusal_is_signalled(half: Client) -> None:
 
 @in_loop
 async def test_wrong_host_is_a_bad_request(half: Client) -> None:
-    """No error of the server."""
-    headers = [(b"host", b"evil.example"), *cookie_of(half)]
+    """No error of the server, where the answer looks at the host: htmx names the page it is on."""
+    headers = [(b"host", b"evil.example"), (b"hx-request", b"true"), *cookie_of(half)]
+    headers.append((b"hx-current-url", b"http://evil.example/page/"))
     assert (await seen(SITES["inside"](), half, headers=PAGE))[0] == 302
     exchange = Exchange(SITES["inside"](), half)
     exchange.scope["headers"] = headers
