@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 
 from otp_gate import identity
@@ -222,10 +221,7 @@ async def refuse_socket(word: Word, receive: Receive, send: Send) -> None:
 
 async def refuse_request(request: HttpRequest, word: Word, send: Send) -> None:
     """Answer a request in place of the app, as the gate's middleware answers in place of a view."""
-    try:
-        response = turn_away(request) if word == "shut" else unavailable(request)
-    except SuspiciousOperation:  # A wrong Host, say.
-        response = HttpResponse(status=400, content_type="text/plain")
+    response = turn_away(request) if word == "shut" else unavailable(request)
     headers = {**response.headers, "Content-Length": str(len(response.content))}
     pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status_code, "headers": pairs})

@@ -371,6 +371,17 @@ def test_policy_of_a_real_redis(
         settings.CACHES = {**EVICTING}
 
 
+def test_redis_that_says_nothing_is_a_note_of_check_deploy(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """As where INFO and CONFIG are forbidden."""
+    settings.CACHES = redis_at(1)
+    monkeypatch.setattr("otp_gate.store.ask", lambda *_: None)
+    [message] = found(deploy=True)
+    settings.CACHES = {**EVICTING}
+    assert (message.id, message.level) == ("otp_gate.I001", django_checks.INFO)
+
+
 @pytest.mark.once
 def test_redis_that_forbids_questions_is_a_note_of_check_deploy(settings: Any) -> None:
     """A managed server may forbid INFO and CONFIG: nobody knows, and no build fails."""

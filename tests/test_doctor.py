@@ -541,3 +541,30 @@ def test_a_real_redis_that_hangs(settings: Any) -> None:
         [line] = wrong(manage("doctor"))
     assert "did not answer within 0.5 seconds" in line
     assert time.perf_counter() - start < servers.PATIENCE
+
+
+def test_a_server_that_runs_scripts_and_says_nothing_of_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Behind a proxy that closes the connection on INFO: a note, and nothing is wrong."""
+
+    def closed(*_: str) -> None:
+        raise store.StoreUnavailable("Redis (ConnectionError)")
+
+    monkeypatch.setattr(store, "ask", closed)
+    told = manage("doctor")
+    assert told.status == 0
+    [note] = [text for text, verdict in found(told).items() if "INFO is not answered" in text]
+    assert found(told)[note] == "note"
+
+
+def test_a_right_that_is_missing_inside_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis tells it as an error of the script; the line to type is printed."""
+
+    def refused(*_: Any) -> None:
+        cause = faults.ResponseError("ERR The user executing the script can't run this command")
+        raise store.StoreUnavailable("Redis (ResponseError)") from cause
+
+    monkeypatch.setattr(store, "run", refused)
+    [line] = [text for text in wrong(manage("doctor")) if "ACL SETUSER" in text]
+    assert "does not permit what the gate does" in line
