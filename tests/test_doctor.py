@@ -488,7 +488,7 @@ def test_right_that_is_missing_is_told_with_the_line_of_the_documentation(settin
         [line] = wrong(manage("doctor"))
     told = line.partition(" -> ")[2]
     assert told == redis_server.acl_line()
-    assert r" ~shop\[1\]:* " in told
+    assert r" ~:1:shop\[1]:* " in told
     assert "+hset " in told
     assert "@" not in told
 

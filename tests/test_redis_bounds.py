@@ -70,7 +70,7 @@ def test_new_connection_asks_for_nothing_but_the_script(
 ) -> None:
     """No HELLO, no CLIENT SETINFO, no CLIENT MAINT_NOTIFICATIONS: one round trip, not five."""
     script = {"evalsha", "eval", "time"} | {
-        "zrange",
+        "zrevrange",
         "zremrangebyscore",
         "zadd",
         "pexpire",

@@ -184,8 +184,8 @@ def test_a_fault_between_redis_and_the_session(
     run = store.run_for_user
     with ExitStack() as struck:
 
-        def accept_and_strike(*args: Any) -> Any:
-            answer = run(*args)
+        def accept_and_strike(*args: Any, **given: Any) -> Any:
+            answer = run(*args, **given)
             struck.enter_context(fault.strike(on_disk))
             return answer
 
