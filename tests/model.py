@@ -43,17 +43,23 @@ class Limits:
 
 @dataclass
 class Account:
-    """What is remembered of a user, whatever session asks."""
+    """What is remembered of a user, whatever session asks.
+
+    `mailboxes` are the codes sent to each address that was not proven then, of all users together.
+    """
 
     name: str
     limits: Limits
+    address: str
+    mailboxes: dict[str, list[int]]
     row: int = 0
     wrong: list[int] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
     locked_until: float = 0
     held_until: int = 0
-    proven: int | None = None
-    shared: list[int] = field(default_factory=list)
+    paused_until: int = 0
+    proven: dict[str, int] = field(default_factory=dict)
     challenges: list[Challenge] = field(default_factory=list)
 
     def is_locked(self, now: int) -> bool:
@@ -62,17 +68,25 @@ class Account:
             or len([at for at in self.wrong if now - at < DAY]) >= self.limits.per_day
         )
 
-    def may_be_sent(self, now: int) -> bool:
-        """Until a code was typed in, what went to the address counts as well, typed in or not."""
-        logs = [self.sent] if self.is_proven(now) else [self.sent, self.shared]
-        return all(
-            len([at for at in log if now - at < window]) < number
-            for log in logs
+    def is_spent(self, log: list[int], now: int) -> bool:
+        """Say if a log has as many entries as SENDS permits in one of its windows."""
+        return any(
+            len([at for at in log if now - at < window]) >= number
             for number, window in self.limits.sends
         )
 
+    @property
+    def mailbox(self) -> list[int]:
+        return self.mailboxes.setdefault(self.address, [])
+
     def is_proven(self, now: int) -> bool:
-        return self.proven is not None and now - self.proven < 90 * DAY
+        """Say if a code from the address of now was typed in, and not too long ago."""
+        return self.address in self.proven and now - self.proven[self.address] < 90 * DAY
+
+    def count_code(self, now: int) -> None:
+        """Count a code for its mailbox, whatever becomes of it."""
+        if not self.is_proven(now):
+            self.mailbox.append(now)
 
     def count_wrong(self, now: int) -> None:
         """Count a wrong answer; a lock voids the codes of every session."""
@@ -88,8 +102,15 @@ class Account:
             for challenge in self.challenges:
                 challenge.attempts = limits.code_attempts
 
+    def renew_password(self) -> None:
+        """End all that belongs to one password: not the wrong answers of a day."""
+        self.row, self.sent, self.failed = 0, [], []
+        self.locked_until, self.held_until, self.paused_until = 0, 0, 0
+
     def unlock(self) -> None:
-        self.row, self.wrong, self.sent, self.locked_until, self.held_until = 0, [], [], 0, 0
+        self.renew_password()
+        self.wrong = []
+        self.mailbox.clear()
 
 
 @dataclass
@@ -100,6 +121,7 @@ class Challenge:
     code: str | None = None
     issued: int = 0
     attempts: int = 0
+    address: str = ""
     older: list[str] = field(default_factory=list)
     used: bool = False
     disowned: bool = False
@@ -111,11 +133,16 @@ class Challenge:
         limits = self.account.limits
         if self.disowned:
             return "disowned"
-        if self.code is None:
+        if not self.has_code:
             return "none"
         if now - self.issued >= limits.code_ttl:
             return "expired"
         return "used_up" if self.attempts >= limits.code_attempts else "alive"
+
+    @property
+    def has_code(self) -> bool:
+        """Say if there is a code, and it went to where the user's codes go now."""
+        return self.code is not None and self.address == self.account.address
 
     def standing(self, now: int) -> str:
         """Say what an answer would meet."""
@@ -129,22 +156,42 @@ class Challenge:
         return "held" if paused else state
 
     def ask(self, now: int, *, another: bool) -> str:
-        """Say what becomes of a request for a code; after "issued" comes `issue`."""
+        """Say what becomes of a request for a code; after "issued" comes `issue` or `fail`."""
+        account = self.account
         state = self.peek(now)
         if state in ("disowned", "locked", "held") or (state == "alive" and not another):
             return state
-        if now < self.account.held_until:
+        if now < account.held_until:
             return "held"
-        if self.code is not None and now - self.issued < self.account.limits.resend_cooldown:
+        if self.has_code and now - self.issued < account.limits.resend_cooldown:
             return "cooldown"
-        return "issued" if self.account.may_be_sent(now) else "too_many"
+        if now < account.paused_until or account.is_spent(account.failed, now):
+            return "undeliverable"
+        if account.is_spent(account.sent, now):
+            return "too_many"
+        is_crowded = not account.is_proven(now) and account.is_spent(account.mailbox, now)
+        return "crowded" if is_crowded else "issued"
 
     def issue(self, now: int, code: str) -> None:
-        if not self.account.is_proven(now):
-            self.account.shared.append(now)
+        self.account.count_code(now)
         self.account.sent.append(now)
+        self.forget_elsewhere()
         self.older += [self.code] if self.code is not None else []
         self.code, self.issued, self.attempts = code, now, 0
+        self.address = self.account.address
+
+    def fail(self, now: int) -> None:
+        """Note that a code could not be delivered; the one before it lives on."""
+        account = self.account
+        account.count_code(now)
+        account.failed.append(now)
+        account.paused_until = now + min(account.limits.resend_cooldown, 60)
+        self.forget_elsewhere()
+
+    def forget_elsewhere(self) -> None:
+        """Forget codes that went to another address: one was made for the address of now."""
+        if not self.has_code:
+            self.discard()
 
     def answer(self, now: int, typed: str) -> str:
         """Say what becomes of an answer."""
@@ -154,17 +201,36 @@ class Challenge:
         if typed != self.code and typed in self.older:
             return "superseded"
         if typed == self.code:
-            self.discard()
-            self.used = True
-            self.account.proven = now
+            self.account.proven[self.address] = now
             # Gone already, where an administrator has forgotten what was sent.
             if self.issued in self.account.sent:
                 self.account.sent.remove(self.issued)
-            self.account.row, self.account.locked_until = 0, 0
-            return "accepted"
+            self.account.failed, self.account.paused_until = [], 0
+            return self.accept()
         self.attempts += 1
         self.account.count_wrong(now)
         return "invalid"
+
+    def answer_by_itself(self, now: int, *, is_right: bool) -> str:
+        """Say what becomes of an answer to a factor that sends nothing.
+
+        It is counted before it is compared. What the count did to the user is given back to a right
+        answer, but for one thing: where it locked, the codes of all sessions stay void.
+        """
+        account, state = self.account, self.standing(now)
+        if state in ("disowned", "locked"):
+            return state
+        account.count_wrong(now)
+        if not is_right:
+            return "invalid"
+        account.wrong.pop()
+        return self.accept()
+
+    def accept(self) -> str:
+        self.discard()
+        self.used = True
+        self.account.row, self.account.locked_until = 0, 0
+        return "accepted"
 
     def discard(self) -> None:
         """Forget the code: the session is gone, or has no need of it."""

@@ -6,6 +6,7 @@ import io
 import smtplib
 from contextlib import redirect_stderr
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core import mail
@@ -93,6 +94,24 @@ def test_the_page_of_a_failed_delivery_counts_down(half: Client, broken: Any, cl
         assert "The code could not be sent" in page
         assert 'data-otp-gate-resend="30"' in page
     assert len(broken.messages) == 1
+
+
+def test_a_right_code_ends_the_count_of_failures(half: Client, settings: Any) -> None:
+    """It arrived: what failed before is no longer held against the user, nor after one more."""
+    settings.OTP_GATE = {"SENDS": [(3, 900)], "RESEND_COOLDOWN": 0}
+    post_json(half, VERIFY, {"code": ask_for_code(half)})
+    half.post("/logout/")
+    log_in(half)
+    code = ask_for_code(half)
+    with mock.patch(BACKEND, side_effect=OSError):
+        assert [post_json(half, RESEND).status_code for _ in range(4)] == [502] * 4
+    assert "Retry-After" in post_json(half, RESEND)
+    assert post_json(half, VERIFY, {"code": code}).json()["status"] == "verified"
+    half.post("/logout/")
+    log_in(half)
+    with mock.patch(BACKEND, side_effect=OSError):
+        post_json(half, RESEND)
+    assert post_json(half, RESEND).status_code == 200
 
 
 @pytest.mark.parametrize("pause", [0, 61])

@@ -10,12 +10,14 @@ import re
 import time
 from collections import Counter
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client, override_settings
@@ -32,6 +34,7 @@ from hypothesis.stateful import (
 from otp_gate import challenge, store
 from tests.answers import ANSWERS
 from tests.clock import Clock
+from tests.doubles import EMAIL
 from tests.helpers import (
     CANCEL,
     DISOWN,
@@ -44,8 +47,13 @@ from tests.helpers import (
     wrong_code,
 )
 from tests.model import DAY, Account, Challenge, Limits
+from tests.test_own_factor import RIGHT
 
 USERS = ("alice", "bob")
+TOGETHER = "both@example.org"
+"""An address that either user may name."""
+FACTORS = [EMAIL, "tests.test_own_factor.Token"]
+BACKEND = "django.core.mail.backends.locmem.EmailBackend.send_messages"
 LIMITS = [
     Limits(),
     Limits(code_attempts=2, lock_after=2, per_day=4, stop=6, sends=((2, 950), (5, DAY))),
@@ -60,6 +68,8 @@ SEEN: Counter[str] = Counter()
 WORDS = {
     *("alive", "issued", "cooldown", "too_many", "locked", "held", "disowned", "none", "expired"),
     *("used_up", "superseded", "invalid", "accepted", "stopped", "told", "done", "used"),
+    *("failed", "undeliverable", "crowded", "own accepted", "own invalid", "own locked"),
+    *("another password", "another address"),
 }
 
 
@@ -110,10 +120,13 @@ class GateMachine(RuleBasedStateMachine):
     def choose_limits(self, limits: Limits) -> None:
         self.limits = limits
         self.override = override_settings(
-            OTP_GATE=limits.as_settings, SESSION_COOKIE_AGE=1000 * DAY
+            OTP_GATE=limits.as_settings | {"FACTORS": FACTORS}, SESSION_COOKIE_AGE=1000 * DAY
         )
         self.override.enable()
-        self.accounts = {name: Account(name, limits) for name in USERS}
+        boxes: dict[str, list[int]] = {}
+        self.accounts = {name: Account(name, limits, own_address(name), boxes) for name in USERS}
+        for name in USERS:
+            self.store(name, email=own_address(name))
         for index, user in enumerate(("alice", "alice", "bob")):
             self.log_in(index, user, by_link=False)
 
@@ -174,7 +187,7 @@ class GateMachine(RuleBasedStateMachine):
 
     def check_wait(self, response: Any, pending: Challenge, word: str) -> None:
         """Whoever waits as long as he is told to does not hear the same again."""
-        if response.status_code == 429 and pending.account.row < self.limits.stop:
+        if "Retry-After" in response and pending.account.row < self.limits.stop:
             later = self.now + int(response["Retry-After"]) + SLACK
             if later > pending.account.held_until:
                 assert pending.ask(later, another=True) != word, response["Retry-After"]
@@ -224,11 +237,7 @@ class GateMachine(RuleBasedStateMachine):
         response = browser.client.get(VERIFY)
         # Nobody who merely reloads the page is told that he asks too often.
         self.check(response, "reload" if word == "cooldown" else word, False, word == "issued")
-        if word == "issued":
-            self.receive(browser)
-        elif state == "half":
-            self.check_wait(response, browser.pending(), word)
-        self.settle(browser, word)
+        self.after_asking(browser, response, state, word)
 
     @precondition(somebody_is_half_way)
     @rule(index=browsers)
@@ -257,18 +266,61 @@ class GateMachine(RuleBasedStateMachine):
         word = browser.pending().ask(self.now, another=True) if state == "half" else state
         response = self.post(browser, RESEND, as_json)
         self.check(response, "sent" if word == "issued" else word, as_json, word == "issued")
+        self.after_asking(browser, response, state, word)
+
+    def after_asking(self, browser: Browser, response: Any, state: str, word: str) -> None:
         if word == "issued":
             self.receive(browser)
         elif state == "half":
             self.check_wait(response, browser.pending(), word)
+        if word == "crowded":
+            # A code was made for the address of now, and taken back.
+            browser.pending().forget_elsewhere()
         self.settle(browser, word)
+
+    @precondition(somebody_is_half_way)
+    @rule(index=browsers, as_json=as_json, times=st.integers(1, 3), patient=st.booleans())
+    def ask_while_mails_fail(self, index: int, as_json: bool, times: int, patient: bool) -> None:
+        """It uses up no code, and has a cooldown and a budget of its own."""
+        browser = self.one(index)
+        for _ in range(times):
+            state = self.arrive(browser)
+            word = browser.pending().ask(self.now, another=True) if state == "half" else state
+            with mock.patch(BACKEND, side_effect=OSError) as mail_server:
+                response = self.post(browser, RESEND, as_json)
+            assert mail_server.called == (word == "issued")
+            self.check(response, "failed" if word == "issued" else word, as_json)
+            if word == "issued":
+                browser.pending().fail(self.now)
+            else:
+                self.after_asking(browser, response, state, word)
+            self.settle(browser, word)
+            self.wait(100 if patient else 0)
 
     def type_in(self, browser: Browser, typed: str, as_json: bool) -> None:
         state = self.arrive(browser)
-        before = browser.pending().account.is_locked(self.now) if state == "half" else False
         word = browser.pending().answer(self.now, typed) if state == "half" else state
-        told = word == "invalid" and browser.pending().account.is_locked(self.now) and not before
-        response = self.post(browser, VERIFY, as_json, code=typed)
+        self.expect_answer(browser, word, as_json, code=typed)
+
+    @precondition(somebody_is_half_way)
+    @rule(index=browsers, as_json=as_json, is_right=st.integers(0, 3), times=st.integers(1, 6))
+    def answer_the_token(self, index: int, as_json: bool, is_right: int, times: int) -> None:
+        """A factor that compares by itself: some wrong answers, or the right one."""
+        browser = self.one(index)
+        for _ in range(1 if is_right == 0 else times):
+            state = self.arrive(browser)
+            word = state
+            if state == "half":
+                word = browser.pending().answer_by_itself(self.now, is_right=is_right == 0)
+                SEEN[f"own {word}"] += 1
+            typed = RIGHT if is_right == 0 else "wrong"
+            self.expect_answer(browser, word, as_json, code=typed, factor="token")
+
+    def expect_answer(self, browser: Browser, word: str, as_json: bool, **fields: str) -> None:
+        """Post an answer, and compare with the model's word what becomes of it."""
+        # What is locked now was not when this answer was counted, or it would be called so.
+        told = word == "invalid" and browser.pending().account.is_locked(self.now)
+        response = self.post(browser, VERIFY, as_json, **fields)
         self.check(response, word, as_json, told=told)
         if told:
             SEEN["told"] += 1
@@ -315,7 +367,35 @@ class GateMachine(RuleBasedStateMachine):
         self.clock.advance(seconds)
         self.now += seconds
 
-    @rule(what=st.sampled_from(["sign out", "disown", "unlock"]), which=many, as_json=as_json)
+    @rule(which=users, address=st.booleans(), times=st.integers(1, 2))
+    def change_address(self, which: str, address: bool, times: int) -> None:
+        """To one that the other user may name, too, or to the own one; perhaps back at once."""
+        for number in range(times):
+            to = TOGETHER if address == (number == 0) else own_address(which)
+            SEEN["another address"] += self.accounts[which].address != to
+            self.accounts[which].address = to
+            self.store(which, email=to)
+
+    def store(self, name: str, **fields: str) -> None:
+        get_user_model().objects.filter(username=name).update(**fields)
+
+    def change_password(self, name: str) -> None:
+        """Elsewhere, by a mail: all sessions of the user are over, and what was counted is."""
+        SEEN["another password"] += 1
+        self.store(name, password=make_password(PASSWORD))
+        self.accounts[name].renew_password()
+        for browser in self.browsers:
+            if browser.state != "out" and browser.pending().account.name == name:
+                assert name not in browser.client.get("/secret/").content.decode()
+                browser.leave()
+                self.check(browser.client.get(VERIFY), "out", as_json=False)
+                self.look(browser)
+
+    @rule(
+        what=st.sampled_from(["sign out", "disown", "unlock", "password"]),
+        which=many,
+        as_json=as_json,
+    )
     def end_it(self, what: str, which: int, as_json: bool) -> None:
         """What ends a story is one rule of many, or few stories would come far."""
         if what == "sign out":
@@ -324,8 +404,10 @@ class GateMachine(RuleBasedStateMachine):
             self.disown(*self.mails[-1 - which % len(self.mails)], as_json)
         elif what == "unlock":
             user = get_user_model().objects.get(username=USERS[which % 2])
-            challenge.unlock(str(user.pk))
+            challenge.unlock(str(user.pk), challenge.places_of(user).values())
             self.accounts[user.username].unlock()
+        elif what == "password":
+            self.change_password(USERS[which % 2])
 
     def sign_out(self, browser: Browser, as_json: bool) -> None:
         """From the OTP page, in any state; the code goes with the session."""
@@ -347,10 +429,14 @@ class GateMachine(RuleBasedStateMachine):
         SEEN[word] += word != "invalid"
 
 
+def own_address(name: str) -> str:
+    return f"{name}@example.org"
+
+
 @pytest.fixture(autouse=True)
 def people(db: None) -> None:
     for name in USERS:
-        get_user_model().objects.create_user(name, f"{name}@example.org", PASSWORD)
+        get_user_model().objects.create_user(name, own_address(name), PASSWORD)
     SEEN.clear()
 
 
@@ -393,5 +479,30 @@ def test_every_rule_is_in_the_play() -> None:
     machine.choose_limits(LIMITS[2])
     machine.type_the_right_code(1, as_json=True)
     machine.guess(0, as_json=False, times=2, rounds=4)
+    machine.teardown()
+
+    machine = GateMachine()
+    machine.choose_limits(LIMITS[0])
+    machine.open_page(0)
+    machine.wait(100)
+    machine.ask_while_mails_fail(0, as_json=True, times=2, patient=False)
+    machine.wait(100)
+    machine.ask_while_mails_fail(0, as_json=False, times=4, patient=True)
+    machine.type_the_right_code(0, as_json=True)
+    machine.change_address("alice", address=True, times=1)
+    machine.change_address("bob", address=True, times=1)
+    for index in range(4):
+        machine.log_in(index, USERS[index % 2], by_link=True)
+    for index in (0, 1, 2, 3):
+        machine.another(machine.browsers[index], as_json=True)
+    machine.log_in(0, "alice", by_link=True)
+    machine.another(machine.browsers[0], as_json=False)
+    machine.answer_the_token(0, as_json=True, is_right=0, times=1)
+    machine.end_it("password", which=0, as_json=True)
+    machine.log_in(0, "alice", by_link=False)
+    machine.answer_the_token(0, as_json=False, is_right=1, times=6)
+    machine.end_it("password", which=0, as_json=True)
+    machine.log_in(0, "alice", by_link=False)
+    machine.open_page(0)
     machine.teardown()
     assert set(+SEEN) >= WORDS, WORDS - set(+SEEN)

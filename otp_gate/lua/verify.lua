@@ -58,7 +58,11 @@ if right or by_operator then
   local more = redis.call("HMGET", KEYS[1], "s", "p", "v", "i")
   local proven = more[2]
   local factor = right and string.sub(value, 47) or "operator"
-  streak, locked, stopped, pause = 0, 0, 0, 0
+  streak, locked, stopped = 0, 0, 0
+  if right then
+    -- It arrived, so deliveries work. (A code that an operator read out says nothing of them.)
+    pause = 0
+  end
   local fields = {
     "u", standing(),
     "v", string.sub((more[3] or "") .. tag .. ":" .. factor .. ",", -VERIFIED),
@@ -76,6 +80,7 @@ if right or by_operator then
 --@ lists
   set("i", without_item(more[4] or "", tag .. ","))
   if right then
+    gone[#gone + 1] = "e"
     if more[1] and not others then
       set("s", without(more[1], math.floor(issued / 1000) + 1))
     end

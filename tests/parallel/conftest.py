@@ -102,6 +102,41 @@ def broken_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="package")
+def crowd(env: dict[str, str]) -> list[str]:
+    """Names of users who all have one address; they are in the database."""
+    names = [f"u{number}" for number in range(12)]
+    people = [f"{name}=victim@example.org" for name in names]
+    prepare("tests.parallel.settings", env, people)
+    return names
+
+
+@pytest.fixture(scope="package")
+def shared_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
+    yield from serve(gunicorn, "tests.parallel.shared_settings", env, box)
+
+
+@pytest.fixture(scope="package")
+def broken_shared_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
+    yield from serve(gunicorn, "tests.parallel.broken_shared_settings", env, box)
+
+
+@pytest.fixture
+def shared_site(shared_served: Site) -> Site:
+    """The site with the default SENDS."""
+    shared_served.redis.flushall()
+    shared_served.box.messages.clear()
+    return shared_served
+
+
+@pytest.fixture
+def broken_shared_site(broken_shared_served: Site) -> Site:
+    """The site with the default SENDS, whose store gets, and then sets."""
+    broken_shared_served.redis.flushall()
+    broken_shared_served.box.messages.clear()
+    return broken_shared_served
+
+
+@pytest.fixture(scope="package")
 def parted_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
     yield from serve(gunicorn, "tests.parallel.parted_settings", env, box)
 

@@ -5,6 +5,7 @@ Each line is right as long as nothing runs beside it. The proofs must see that i
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -12,14 +13,23 @@ from django.apps import AppConfig
 
 from otp_gate import cycle, scripts, store
 from otp_gate.conf import gate_config
+from otp_gate.limits import LOGINS
 
 run_script = store.run_for_user
 
 
 def run_for_user(script: scripts.Script, user: str, **given: Any) -> Any:
-    """Do in Python what `verify.lua` does, as far as the proofs go; leave the rest to scripts."""
-    if script is not scripts.VERIFY:
-        return run_script(script, user, **given)
+    """Do in Python what some scripts do, as far as the proofs go; leave the rest to scripts."""
+    if script is scripts.VERIFY:
+        return verify(user, **given)
+    if script is scripts.CLAIM:
+        return claim(user, **given)
+    if script is scripts.ISSUE:
+        return issue(user, **given)
+    return run_script(script, user, **given)
+
+
+def verify(user: str, **given: Any) -> str:
     config, field = gate_config(), f"c{given['tag']}"
     key, now = store.record_key(user), int(time.time() * 1000)
     with store.bounded() as redis:
@@ -49,13 +59,51 @@ def run_for_user(script: scripts.Script, user: str, **given: Any) -> Any:
     return f"{word}:{60_000 if word == 'locked' else 0}::{now // 1000}:0:0:0:{code[16:]}"
 
 
+def claim(user: str, **given: Any) -> str:
+    config, key, now = gate_config(), store.record_key(user), int(time.time() * 1000)
+    with store.bounded() as redis:
+        record = redis.hgetall(key)
+        credential, *counts = record.get("u", given["who"]).split(":")
+        row, locked, *rest = map(int, counts or "0000000")
+        if locked > now:
+            return "locked:60000:"
+        time.sleep(0.05)
+        row, letter = row + 1, "c"
+        if row % config.failures.lock_after == 0:
+            locked, letter = now + config.failures.lock * 1000, "l"
+        stamp = now // 1000 + 1
+        written = {
+            "u": ":".join(map(str, (credential, row, locked, *rest))),
+            "w": f"{record.get('w', '')}{stamp}",
+            "q": f"{record.get('q', '')}{given['attempt']}{stamp}{letter}",
+        }
+        redis.hset(key, mapping=written)
+    return f"alive:{60_000 if letter == 'l' else 0}:{'l' if letter == 'l' else ''}"
+
+
+def issue(user: str, **given: Any) -> Any:
+    """Read the list of logins, issue, then write the list; the oldest login gives way."""
+    key = store.record_key(user)
+    with store.bounded() as redis:
+        logins = (redis.hget(key, "i") or "").split(",")[:-1]
+        time.sleep(0.05)
+        answer = run_script(scripts.ISSUE, user, **given)
+        logins = [*(tag for tag in logins if tag != given["tag"]), given["tag"]]
+        for tag in logins[:-LOGINS]:
+            redis.hdel(key, f"c{tag}", f"o{tag}", f"z{tag}")
+        redis.hset(key, "i", "".join(f"{tag}," for tag in logins[-LOGINS:]))
+    return answer
+
+
 run_any = store.run
 
 
 def run(script: Any, keys: Any, args: Any, alias: str | None = None) -> Any:
-    """Do in Python what `take.lua` and `keep.lua` do."""
+    """Do in Python what `take.lua`, `keep.lua` and `shared.lua` do."""
     if script is scripts.KEEP:
         return keep(keys[0], *args)
+    if script is scripts.SHARED:
+        return share(keys[0], json.loads(args[0])["id"])
     if script is not scripts.TAKE:
         return run_any(script, keys, args, alias)
     with store.bounded() as redis:
@@ -63,6 +111,18 @@ def run(script: Any, keys: Any, args: Any, alias: str | None = None) -> Any:
         time.sleep(0.05)  # So that it need not be tried often until another one comes between.
         redis.hdel(keys[0], f"r{args[0]}")
     return found or ""
+
+
+def share(key: str, name: str) -> int:
+    """Count what was sent to a destination, decide, then count this one."""
+    number, window = gate_config().sends[0]
+    with store.bounded() as redis:
+        log = redis.get(key) or ""
+        if len(log) >= 18 * number:
+            return window * 1000
+        time.sleep(0.05)
+        redis.set(key, f"{log}{int(time.time()) + 1}{name}", ex=window)
+    return 0
 
 
 def keep(

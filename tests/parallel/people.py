@@ -1,4 +1,4 @@
-"""`python -m tests.parallel.people NAME...`: make the tables and the people of a site."""
+"""`python -m tests.parallel.people NAME[=ADDRESS]...`: make the tables and people of a site."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ def main() -> None:
     from tests.helpers import PASSWORD
 
     call_command("migrate", verbosity=0)
-    for name in sys.argv[1:]:
-        get_user_model().objects.create_user(name, f"{name}@example.org", PASSWORD)
+    for argument in sys.argv[1:]:
+        name, _, address = argument.partition("=")
+        address = address or f"{name}@example.org"
+        get_user_model().objects.create_user(name, address, PASSWORD)
 
 
 if __name__ == "__main__":

@@ -25,4 +25,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 
 globals().update(environment.email("127.0.0.1", int(os.environ["EMAIL_PORT"])))
 
-OTP_GATE = {"SENDS": [(10_000, 900)]}
+OTP_GATE = {
+    "SENDS": [(10_000, 900)],
+    "FACTORS": ["otp_gate.factors.email.EmailCode", "tests.test_own_factor.Token"],
+}
