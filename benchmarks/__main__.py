@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import doors, environments, logins, report, scenarios
+from benchmarks import doors, environments, logins, redis_clock, report, scenarios
 from benchmarks.figures import Figures, load, save
 from benchmarks.runner import BARE, Results, Worker, count, names, play
 from benchmarks.targets import GATE
@@ -59,6 +59,7 @@ class Bench:
         self.within(rounds)
         self.on_postgresql(1 if self.quick else 6)
         self.profile()
+        self.clock()
         self.starts(1 if self.quick else 8)
         self.whole_logins(1 if self.quick else 2, 3 if self.quick else 15)
         numbers = (1_000, 10_000) if self.quick else (1_000, 100_000, 1_000_000)
@@ -117,6 +118,11 @@ class Bench:
             times = 20 if self.quick else 300
             shares = self.gate.ask(do="profile", scenario=asdict(scenario), times=times)
             self.figures.profiles[f"{scenario.group}, {scenario.what}"] = shares
+
+    def clock(self) -> None:
+        rounds, times = (2, 10) if self.quick else (40, 30)
+        say(f"asking Redis's own clock, {rounds} rounds")
+        self.figures.clock = redis_clock.measure(self.folder / "clock", rounds, times)
 
     def starts(self, rounds: int) -> None:
         say(f"starting each process {rounds} times")
@@ -237,6 +243,7 @@ def write(figures: Figures, quick: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="every part once, in two minutes")
+    parser.add_argument("--clock", action="store_true", help="Redis's own clock alone")
     parser.add_argument("--render", action="store_true", help="the tables again, of the last run")
     parser.add_argument("--doors", action="store_true", help="the requests and the start alone")
     options = parser.parse_args()
@@ -245,6 +252,13 @@ def main() -> None:
     if options.render:
         return write(load(LATEST), quick=False)
     quick = options.quick
+    if options.clock:
+        figures = load(LATEST)
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            bench = Bench(quick, Path(folder), stack)
+            bench.clock()
+        figures.clock = bench.figures.clock
+        return write(figures, quick)
     for name in names():
         environments.ensure(name)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:

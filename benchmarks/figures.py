@@ -60,6 +60,8 @@ class Figures:
     """On one Redis."""
     growth_on_cluster: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
+    clock: dict[str, Any] = field(default_factory=dict)
+    """What `redis_clock.measure` found, and on which day."""
 
     def counts(self, who: str, name: str) -> dict[str, int]:
         return self.results.counts[name][who]

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from benchmarks import chart, targets
+from benchmarks import chart, redis_clock, targets
 from benchmarks import scenarios as s
 from benchmarks.figures import Figures
 from benchmarks.runner import BARE, Results
@@ -184,6 +184,26 @@ def growth(found: dict[str, Any]) -> str:
     return table(["pending challenges", *(f"{number:,}" for number in found["numbers"])], rows)
 
 
+def clock(found: dict[str, Any]) -> str:
+    """Return what each script takes by Redis's own clock, in today's build and in the other."""
+    old = redis_clock.OLD in found["rows"]
+    rows = []
+    for step, words in redis_clock.WORDS.items():
+        row = [words, str(redis_clock.of_build(found, redis_clock.NEW, step))]
+        row += [str(redis_clock.of_build(found, redis_clock.OLD, step)) if old else DASH]
+        rows.append([*row, str(redis_clock.against(found, step) or DASH)])
+    return table(["", "today", redis_clock.BEFORE, "today / before"], rows)
+
+
+def clock_bytes(found: dict[str, Any]) -> str:
+    rows = [
+        [name, *(f"{sizes[kind]:.0f}" for kind in ("record", "shared", "server"))]
+        for name, sizes in found["bytes"].items()
+    ]
+    head = ["build", "the user's record", "the key of the destination", "used_memory in all"]
+    return table(head, rows)
+
+
 def goals(figures: Figures) -> str:
     rows = [[t.what, t.wanted, t.measured, t.verdict, t.why] for t in targets.all_of(figures)]
     return table(["target", "wanted", "measured", "met", "if not, why"], rows)
@@ -197,6 +217,23 @@ def lacking(figures: Figures) -> str:
             if who != BARE and not any(floor in name for floor in OWN):
                 seen.setdefault((title(figures, who), why), []).append(name)
     return "".join(f"- {who}: {why}\n" for who, why in sorted(seen))
+
+
+def redis_clock_section(found: dict[str, Any]) -> str:
+    commit = redis_clock.BEFORE
+    before = f"The build of commit {commit} was measured in turn, on the same server."
+    if redis_clock.OLD not in found["rows"]:
+        before = f"No build before: the repository of that run does not hold commit {commit}."
+    return (
+        "## By Redis's own clock\n\n"
+        f"Measured on {found['day']}, load {found['load']}, {found['rounds']} rounds of "
+        f"{found['times']} logins. {before} `usec_per_call` of EVALSHA in `INFO commandstats`, as "
+        "a multiple of a script that only returns 1, run before and after each batch: median "
+        "(quartiles of the rounds).\n\n"
+        + clock(found)
+        + "\nBytes of a pending login, of 1,000 users who log in for the first time. The key of "
+        "the destination is there for destinations that are not proven.\n\n" + clock_bytes(found)
+    )
 
 
 def sections(figures: Figures) -> Iterator[str]:
@@ -253,6 +290,8 @@ def sections(figures: Figures) -> Iterator[str]:
             "## Where the gate's time goes\n\nShares of the time under a profiler, which makes "
             "Python look slower beside what is written in C.\n\n" + profiles(figures)
         )
+    if found := figures.clock:
+        yield redis_clock_section(found)
     if figures.growth:
         yield "## With many pending\n\nIn one Redis:\n\n" + growth(figures.growth)
     if figures.growth_on_cluster:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from benchmarks import redis_clock
 from benchmarks import scenarios as s
 from benchmarks.figures import Figures, Ratio, spread
 from benchmarks.runner import BARE
@@ -84,6 +85,7 @@ def all_of(figures: Figures) -> Iterator[Target]:
     yield from verified(figures)
     yield from others(figures)
     yield from codes(figures)
+    yield from clocked(figures)
     yield from surroundings(figures)
 
 
@@ -151,6 +153,18 @@ def codes(figures: Figures) -> Iterator[Target]:
     yield target("wrong code: SQL, trips, session saves", "0, 1, 0", words, met)
     times = figures.times(group, s.SCRIPT, s.EVALSHA)
     yield within(1.5, "the script of a wrong code, beside EVALSHA", times, "times")
+
+
+def clocked(figures: Figures) -> Iterator[Target]:
+    """Judge what Redis's own clock counted; see `redis_clock`."""
+    found = figures.clock
+    for step, limit in redis_clock.LIMITS.items() if found else ():
+        words = redis_clock.WORDS[step]
+        yield within(limit, words, redis_clock.of_build(found, redis_clock.NEW, step), "times")
+        beside = redis_clock.against(found, step)
+        if beside is not None and step in redis_clock.STEPS:
+            before = f"{words}: beside {redis_clock.BEFORE}"
+            yield within(redis_clock.AGAINST, before, beside, "times")
 
 
 def surroundings(figures: Figures) -> Iterator[Target]:

@@ -6,6 +6,8 @@ source, and a project with other limits runs another script.
 
 from __future__ import annotations
 
+import re
+
 from otp_gate.conf import GateConfig
 
 DAY = 86_400
@@ -29,11 +31,14 @@ def longest_window(config: GateConfig) -> int:
     return max([DAY, config.failures.lock_max, *(window for _, window in config.sends)])
 
 
-def as_constants(config: GateConfig) -> str:
-    """Return the limits in Lua: milliseconds, but for windows and TTL of records (seconds)."""
+def as_constants(config: GateConfig, script: str) -> str:
+    """Return the limits that a script names, in Lua.
+
+    They are milliseconds, but for windows and TTL of records (seconds).
+    """
     failures = config.failures
     sends = ", ".join(f"{number}, {window}" for number, window in config.sends)
-    numbers = {
+    limits = {
         "CODE_TTL": config.code_ttl * 1000,
         "CODE_ATTEMPTS": config.code_attempts,
         "RESEND_COOLDOWN": config.resend_cooldown * 1000,
@@ -51,6 +56,8 @@ def as_constants(config: GateConfig) -> str:
         "FAILURE_COOLDOWN": min(config.resend_cooldown, FAILURE_COOLDOWN) * 1000,
         "OPERATOR_TTL": OPERATOR_TTL * 1000,
         "VERIFIED": 400,
+        "SENDS": f"{{ {sends} }}",
     }
-    lines = [f"local {name} = {number}" for name, number in numbers.items()]
-    return "\n".join([*lines, f"local SENDS = {{ {sends} }}", ""])
+    named = set(re.findall(r"\b[A-Z_]+\b", script))
+    # Each one takes time in every call.
+    return "".join(f"local {name} = {limit}\n" for name, limit in limits.items() if name in named)

@@ -27,21 +27,21 @@ def parse(answer: str) -> Reply:
         [factor] = rest
         return Reply(outcome=Outcome.ACCEPTED, factor=factor)
     retry, flags, seconds, microseconds, pause, locks, code = rest
-    config, wait = gate_config(), int(retry)
+    config, wait = gate_config(), int(retry or 0)
     now = int(seconds) * 1000 + int(microseconds) // 1000
     expires, resend, left = 0, 0, None
     if code:
         issued, wrong, before = int(code[:13]), int(code[13:17]), int(code[17:20])
         expires = issued + config.code_ttl * 1000 - now
         resend = issued + config.resend_cooldown * 1000 - now
-        is_void = before != int(locks) % 1000
+        is_void = before != int(locks or 0) % 1000
         left = 0 if is_void else max(0, config.code_attempts - wrong)
     return Reply(
         outcome=Outcome(word),
         reference=code[20:22].strip(),
         factor=code[30:],
         expires_in=max(0, expires) / 1000,
-        resend_in=max(0, resend, int(pause) - now) / 1000,
+        resend_in=max(0, resend, int(pause or 0) - now) / 1000,
         attempts_left=left,
         retry_after=None if wait < 0 else wait / 1000,
         superseded_reference=flags if word == "superseded" else "",

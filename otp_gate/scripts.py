@@ -39,7 +39,7 @@ class Script:
         ready = self.ready
         # Asked for as one tuple: another thread may put it together at the same time.
         if ready is None or ready[0] is not config:
-            source = self.text if config is None else as_constants(config) + self.text
+            source = self.text if config is None else as_constants(config, self.text) + self.text
             digest = sha1(source.encode(), usedforsecurity=False).hexdigest()
             ready = self.ready = config, digest, source
         return ready[1], ready[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import doors, figures, report, runner
+from benchmarks import doors, figures, redis_clock, report, runner, targets
 
 pytestmark = pytest.mark.once
 
@@ -49,3 +49,38 @@ def test_every_dash_has_a_reason(latest: figures.Figures) -> None:
         lacking = latest.results.lacks.get(name, {})
         assert set(row) | set(lacking) == set(latest.about), name
     assert "it raises NotImplementedError" in page
+
+
+def clocked(*builds: str) -> figures.Figures:
+    """Return figures of Redis's own clock: each script takes 4 µs today and 16 µs before."""
+    us = {redis_clock.NEW: 4.0, redis_clock.OLD: 16.0}
+    calls = {"issue": 30.0, "evalsha": 10.0, "pyotp": 10.0}
+    rows = {
+        name: {step: [{"usec": us[name], "nothing": 2.0} | calls] for step in redis_clock.WORDS}
+        for name in builds
+    }
+    sizes = {name: {"record": 184, "shared": 104, "server": 300} for name in builds}
+    return figures.Figures(
+        clock={"day": "", "load": "1.0", "rounds": 1, "times": 1, "rows": rows, "bytes": sizes}
+    )
+
+
+def test_scripts_are_compared_with_those_of_the_build_before() -> None:
+    """Beside a script that does nothing, and beside the same script of the other commit."""
+    found = clocked(redis_clock.NEW, redis_clock.OLD)
+    page = report.redis_clock_section(found.clock)
+    assert (
+        "| right code | 2.00 (2.00 to 2.00) | 8.00 (8.00 to 8.00) | 0.25 (0.25 to 0.25) |" in page
+    )
+    judged = {target.what: target.verdict for target in targets.clocked(found)}
+    assert judged["right code"] == judged["right code: beside 10cfabb"] == "yes"
+    assert judged["issue, the whole call, beside EVALSHA + pyotp"] == "no"
+
+
+def test_repository_without_the_build_before_says_so() -> None:
+    """A shallow clone does not hold the commit: the page names what was not measured."""
+    found = clocked(redis_clock.NEW)
+    page = report.redis_clock_section(found.clock)
+    assert "does not hold commit 10cfabb" in page
+    assert "| right code | 2.00 (2.00 to 2.00) | - | - |" in page
+    assert not any("beside 10cfabb" in target.what for target in targets.clocked(found))

@@ -2,22 +2,24 @@
 -- given.to lists "destination" and "factor", then ",", for where the user's codes go now: a code that
 -- went elsewhere is none. `state` is what the code is, if nobody asks anything of it; a lock made
 -- all codes void that were sent before.
-local state, issued = "none", 0
+local state, issued, counted = "none", 0, 0
 local NOWHERE = "--------"
 local before = value
 if value and #value > 9 then
-  local place = string.sub(value, 39)
-  if string.find(given.to, place .. ",", 1, true) or string.sub(place, 1, 8) == NOWHERE then
-    issued = string.sub(value, 17, 29) + 0
+  local place = sub(value, 39)
+  if find(given.to, place .. ",", 1, true) or sub(place, 1, 8) == NOWHERE then
+    issued = sub(value, 17, 29) + 0
     if issued > now then
       -- The server's clock was set back: no code lives longer for it.
       issued = now
-      value = string.sub(value, 1, 16) .. now .. string.sub(value, 30)
-      redis.call("HSET", KEYS[1], "c" .. tag, value)
+      value = sub(value, 1, 16) .. now .. sub(value, 30)
+      call("HSET", KEYS[1], "c" .. tag, value)
     end
+    -- Wrong answers, and in the last three digits the locks: compared and counted as one number.
+    counted = sub(value, 30, 36) + 0
     if now >= issued + CODE_TTL then
       state = "expired"
-    elseif string.sub(value, 30, 33) + 0 >= CODE_ATTEMPTS or string.sub(value, 34, 36) + 0 ~= locks % 1000 then
+    elseif counted >= 1000 * CODE_ATTEMPTS or counted % 1000 ~= locks % 1000 then
       state = "used_up"
     else
       state = "alive"
@@ -32,8 +34,9 @@ end
 -- The answer to the caller, parted by ":": word; retry after (ms, -1: never by itself); flags: "l"
 -- if this answer locked, "n" if the destination is not proven, or a superseded reference; the
 -- server's clock, seconds and microseconds; nothing is sent until; locks so far; then what the field
--- c<tag> says from "issued" on.
+-- c<tag> says from "issued" on. A 0 is left out: most are, and Redis takes long to write numbers.
 local function reply(word, retry, flags)
-  return word .. ":" .. retry .. ":" .. flags .. ":" .. clock[1] .. ":" .. clock[2] .. ":" .. pause .. ":"
-    .. locks .. ":" .. (value and string.sub(value, 17) or "")
+  return word .. ":" .. (retry == 0 and "" or retry) .. ":" .. flags .. ":" .. clock[1] .. ":" .. clock[2]
+    .. ":" .. (pause == 0 and "" or pause) .. ":" .. (locks == 0 and "" or locks) .. ":"
+    .. (value and sub(value, 17) or "")
 end

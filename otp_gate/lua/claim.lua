@@ -9,15 +9,15 @@
 -- not at all.
 --@ record
 local CLAIM = 30
-local found = redis.call("HMGET", KEYS[1], "u", "c" .. tag, "w", "q")
+local found = call("HMGET", KEYS[1], "u", "c" .. tag, "w", "q")
 local u, value, wrong, claims = found[1], found[2], found[3], found[4] or ""
 --@ standing
 --@ logs
 --@ counts
 --@ failures
 for at = 1, #claims, 19 do
-  if string.sub(claims, at, at + 7) == given.attempt then
-    return "alive:" .. wait .. ":" .. (string.sub(claims, at + 18, at + 18) == "c" and "" or "l")
+  if sub(claims, at, at + 7) == given.attempt then
+    return "alive:" .. wait .. ":" .. (sub(claims, at + 18, at + 18) == "c" and "" or "l")
   end
 end
 if value and #value == 9 then
@@ -27,13 +27,13 @@ elseif wait ~= 0 then
 end
 
 wrong = count_wrong(read_log("w", wrong))
-while claims ~= "" and stamp - string.sub(claims, 9, 18) >= CLAIM do
-  claims = string.sub(claims, 20)
+while claims ~= "" and stamp - sub(claims, 9, 18) >= CLAIM do
+  claims = sub(claims, 20)
 end
 local letter = stopped == 1 and "s" or (wait ~= 0 and "l" or "c")
-redis.call("HSET", KEYS[1], "u", standing(), "w", wrong, "q", claims .. given.attempt .. stamp .. letter)
+call("HSET", KEYS[1], "u", standing(), "w", wrong, "q", claims .. given.attempt .. stamp .. letter)
 if wait ~= 0 then
-  redis.call("HDEL", KEYS[1], "b")
+  call("HDEL", KEYS[1], "b")
 end
 keep()
 return "alive:" .. wait .. ":" .. (wait ~= 0 and "l" or "")

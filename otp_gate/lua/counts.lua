@@ -1,7 +1,7 @@
 -- Behind standing.lua: the field u as it is to be written.
 local function standing()
-  if streak + locked + day + held + pause + stopped + locks == 0 then
-    return given.who
+  if locked + day + held + pause + stopped + locks == 0 then
+    return streak == 0 and given.who or given.who .. ":" .. streak .. ":"
   end
   return table.concat({ given.who, streak, locked, day, held, pause, stopped, locks }, ":")
 end
@@ -17,5 +17,5 @@ local function keep(proven)
   elseif proven then
     seconds = math.max(seconds, PROVEN)
   end
-  redis.call("EXPIRE", KEYS[1], seconds)
+  call("EXPIRE", KEYS[1], seconds)
 end

@@ -4,19 +4,19 @@
 --   characters).
 -- Returns "done", "used" (the code had been accepted before) or "none" (disowned once already).
 --@ record
-local u, value, v, i, p = unpack(redis.call("HMGET", KEYS[1], "u", "c" .. tag, "v", "i", "p"))
+local u, value, v, i, p = unpack(call("HMGET", KEYS[1], "u", "c" .. tag, "v", "i", "p"))
 --@ standing
 --@ counts
 --@ lists
-local used = v and string.find(v, tag .. ":", 1, true) and "used" or "done"
+local used = v and find(v, tag .. ":", 1, true) and "used" or "done"
 if value and #value == 9 then
   -- The same request a second time (a repeated call) hears the first answer again.
   return value == "d" .. given.id and used or "none"
 end
 held = now + HOLD
 -- Named among the logins, so that it is forgotten in its turn.
-redis.call("HSET", KEYS[1], "u", standing(), "c" .. tag, "d" .. given.id,
+call("HSET", KEYS[1], "u", standing(), "c" .. tag, "d" .. given.id,
   "i", without_item(i or "", tag .. ",") .. tag .. ",")
-redis.call("HDEL", KEYS[1], "b", "o" .. tag, "z" .. tag)
+call("HDEL", KEYS[1], "b", "o" .. tag, "z" .. tag)
 keep(p)
 return used

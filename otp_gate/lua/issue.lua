@@ -5,21 +5,22 @@
 --   another (issue one even if one is alive).
 -- Returns the reply of challenge.lua.
 --@ record
-local found = redis.call("HMGET", KEYS[1], "u", "c" .. tag, "s", "p", "i")
+local found = call("HMGET", KEYS[1], "u", "c" .. tag, "s", "p", "i")
 local u, value, sent, p, logins = found[1], found[2], found[3], found[4], found[5] or ""
 --@ standing
 --@ challenge
 --@ logs
-local flags = "n"
+local flags, age = "n", PROVEN
 if p then
-  local at = string.find(p, string.sub(given.place, 1, 8) .. ":", 1, true)
-  if at and stamp - string.sub(p, at + 9, at + 18) < PROVEN then
+  local at = find(p, sub(given.place, 1, 8) .. ":", 1, true)
+  age = at and stamp - sub(p, at + 9, at + 18) or PROVEN
+  if age < PROVEN then
     flags = ""
   end
 end
 if state == "disowned" then
   return reply(state, 0, "")
-elseif value and string.sub(value, 1, 16) == given.code then
+elseif value and sub(value, 1, 16) == given.code then
   return reply("issued", 0, flags)
 elseif wait ~= 0 then
   return reply("locked", wait, "")
@@ -33,7 +34,7 @@ elseif pause > now then
   return reply("undeliverable", pause - now, "")
 end
 if pause > 0 then
-  local failed = read_log("e", redis.call("HGET", KEYS[1], "e"))
+  local failed = read_log("e", call("HGET", KEYS[1], "e"))
   for n = 1, #SENDS, 2 do
     wait = math.max(wait, full_until(failed, SENDS[n], SENDS[n + 1]) - now)
   end
@@ -53,58 +54,56 @@ else
   sent = ""
 end
 
-local fields = { "c" .. tag, "" }
-local reference = string.sub(given.references, 1, 2)
+local reference = sub(given.references, 1, 2)
 if value then
-  local older = redis.call("HGET", KEYS[1], "o" .. tag) or ""
-  local taken = " " .. string.sub(value, 37, 38) .. string.gsub(older, "(..)........", " %1")
+  local older = call("HGET", KEYS[1], "o" .. tag) or ""
+  local taken = " " .. sub(value, 37, 38) .. string.gsub(older, "(..)........", " %1")
   for candidate in string.gmatch(given.references, "..") do
-    if not string.find(taken, " " .. candidate, 1, true) then
+    if not find(taken, " " .. candidate, 1, true) then
       reference = candidate
       break
     end
   end
-  older = string.sub(value, 37, 38) .. string.sub(value, 1, 8) .. older
-  fields = { "c" .. tag, "", "z" .. tag, value, "o" .. tag, string.sub(older, 1, 200) }
+  older = sub(value, 37, 38) .. sub(value, 1, 8) .. older
+  call("HSET", KEYS[1], "z" .. tag, value, "o" .. tag, sub(older, 1, 200))
 elseif before then
-  redis.call("HDEL", KEYS[1], "o" .. tag, "z" .. tag)
+  call("HDEL", KEYS[1], "o" .. tag, "z" .. tag)
 end
-value = given.code .. now .. string.format("0000%03d", locks % 1000) .. reference .. given.place
-fields[2] = value
+-- No wrong answers yet, and the locks in three digits.
+value = given.code .. now .. sub(10000000 + locks % 1000, 2) .. reference .. given.place
+sent = MOST_SENDS > 0 and sub(sent .. stamp, -10 * MOST_SENDS)
 
-if logins ~= tag .. "," then
+if logins == "" then
+  logins = tag .. ","
+elseif logins ~= tag .. "," then
   -- The login that asked last stands at the end; the oldest give way, and what is over is
   -- forgotten: two at a time, so that no call is dear.
-  local at = string.find(logins, tag .. ",", 1, true)
+  local at = find(logins, tag .. ",", 1, true)
   if at then
-    logins = string.sub(logins, 1, at - 1) .. string.sub(logins, at + 9)
+    logins = sub(logins, 1, at - 1) .. sub(logins, at + 9)
   end
   for _ = 1, 2 do
-    local oldest = string.sub(logins, 1, 8)
+    local oldest = sub(logins, 1, 8)
     if oldest == "" then
       break
     end
-    local code = redis.call("HGET", KEYS[1], "c" .. oldest)
-    local is_young = code and (#code == 9 or now - string.sub(code, 17, 29) < PENDING_TTL)
+    local code = call("HGET", KEYS[1], "c" .. oldest)
+    local is_young = code and (#code == 9 or now - sub(code, 17, 29) < PENDING_TTL)
     if #logins < 9 * LOGINS and is_young then
       break
     end
-    redis.call("HDEL", KEYS[1], "c" .. oldest, "o" .. oldest, "z" .. oldest)
-    logins = string.sub(logins, 10)
+    call("HDEL", KEYS[1], "c" .. oldest, "o" .. oldest, "z" .. oldest)
+    logins = sub(logins, 10)
   end
-  fields[#fields + 1] = "i"
-  fields[#fields + 1] = logins .. tag .. ","
+  logins = logins .. tag .. ","
 end
-if MOST_SENDS > 0 then
-  fields[#fields + 1] = "s"
-  fields[#fields + 1] = string.sub(sent .. stamp, -10 * MOST_SENDS)
+if sent then
+  call("HSET", KEYS[1], "u", u or given.who, "c" .. tag, value, "i", logins, "s", sent)
+else
+  call("HSET", KEYS[1], "u", u or given.who, "c" .. tag, value, "i", logins)
 end
-if not u then
-  fields[#fields + 1] = "u"
-  fields[#fields + 1] = given.who
-end
-redis.call("HSET", KEYS[1], unpack(fields))
-if streak == 0 and stopped == 0 then
-  redis.call("EXPIRE", KEYS[1], p and math.max(LONGEST, PROVEN) or LONGEST)
+-- The code that proved the destination set a TTL of PROVEN at least: mostly that is long enough.
+if streak == 0 and stopped == 0 and age > PROVEN - LONGEST then
+  call("EXPIRE", KEYS[1], p and math.max(LONGEST, PROVEN) or LONGEST)
 end
 return reply("issued", 0, flags)

@@ -6,11 +6,11 @@ local stamp = clock[1] + 1
 -- A log as it was read, "" for none. After the server's clock was set back, what would lie ahead
 -- counts as of now.
 local function read_log(field, log)
-  if log and string.sub(log, -10) + 0 > stamp then
+  if log and sub(log, -10) + 0 > stamp then
     log = string.gsub(log, "%d%d%d%d%d%d%d%d%d%d", function(time)
       return time + 0 > stamp and clock[1] or time
     end)
-    redis.call("HSET", KEYS[1], field, log)
+    call("HSET", KEYS[1], field, log)
   end
   return log or ""
 end
@@ -20,5 +20,5 @@ local function full_until(log, number, window)
   if #log < 10 * number then
     return 0
   end
-  return (string.sub(log, -10 * number, -10 * number + 9) + window) * 1000
+  return (sub(log, -10 * number, -10 * number + 9) + window) * 1000
 end

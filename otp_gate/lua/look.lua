@@ -2,7 +2,7 @@
 -- KEYS[1] the user's record; given: tag, to (see challenge.lua), who (digest of the password).
 -- Returns the reply of challenge.lua.
 --@ record
-local found = redis.call("HMGET", KEYS[1], "u", "c" .. tag)
+local found = call("HMGET", KEYS[1], "u", "c" .. tag)
 local u, value = found[1], found[2]
 --@ standing
 --@ challenge

@@ -4,7 +4,7 @@
 -- KEYS[1] the user's record; given: tag (""), who (digest of the password), code (digest), ttl (ms).
 -- Returns 1 if it is kept, 0 if the user is locked, -1 if codes are held back.
 --@ record
-local u, p = unpack(redis.call("HMGET", KEYS[1], "u", "p"))
+local u, p = unpack(call("HMGET", KEYS[1], "u", "p"))
 --@ standing
 --@ counts
 if wait ~= 0 then
@@ -12,6 +12,6 @@ if wait ~= 0 then
 elseif held > now then
   return -1
 end
-redis.call("HSET", KEYS[1], "u", standing(), "b", given.code .. ":" .. now + given.ttl .. ":0")
+call("HSET", KEYS[1], "u", standing(), "b", given.code .. ":" .. now + given.ttl .. ":0")
 keep(p)
 return 1

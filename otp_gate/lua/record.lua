@@ -5,8 +5,9 @@
 -- whose names each script lists. Times are milliseconds of the server's clock, "stamps" its seconds
 -- in ten digits. Nothing in it names a person. Fields are kept within 64 bytes where they can be:
 -- a longer one makes Redis store the whole hash in three times the space.
---   u        what counts against the user under one password: its digest (8 characters) and, if
---            there is any, each after ":": wrong answers in a row; locked until, for those in a row
+--   u        what counts against the user under one password: its digest (8 characters) and, each
+--            after ":", as far as there is any: wrong answers in a row (nothing but ":" behind them
+--            if that is all); locked until, for those in a row
 --            and for those of a day; held until; nothing is sent until, since a delivery failed
 --            (not 0 while e counts);
 --            1 if stopped; how many locks there were (each makes all codes void)
@@ -26,7 +27,8 @@
 -- It is written for speed: no function and no table where there is another way, and what seldom
 -- happens is worked out only when it does. `benchmarks/` counts what each script takes of the server.
 local DAY = 86400
+local call, sub, find = redis.call, string.sub, string.find
 local given = cjson.decode(ARGV[1])
 local tag = given.tag
-local clock = redis.call("TIME")
+local clock = call("TIME")
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)

@@ -5,8 +5,13 @@
 local streak, locked, day, held, pause, stopped, locks = 0, 0, 0, 0, 0, 0, 0
 local others, wait = false, 0
 if u and u ~= given.who then
-  others = string.sub(u, 1, 8) ~= given.who
-  local f, l, d, h, n, x, k = string.match(u, ":(%d+):(%d+):(%d+):(%d+):(%d+):(%d):(%d+)$")
+  others = sub(u, 1, 8) ~= given.who
+  local f, l, d, h, n, x, k
+  if sub(u, -1) == ":" then
+    streak = others and 0 or sub(u, 10, -2) + 0
+  else
+    f, l, d, h, n, x, k = string.match(u, ":(%d+):(%d+):(%d+):(%d+):(%d+):(%d):(%d+)$")
+  end
   if f then
     -- The window of 24 hours outlives a password, and what a lock made void stays so.
     locks, day = k + 0, math.min(d + 0, now + DAY * 1000)
@@ -18,14 +23,15 @@ if u and u ~= given.who then
       pause = math.min(n + 0, now + FAILURE_COOLDOWN)
     end
     if others or locked < l + 0 or day < d + 0 or held < h + 0 or pause < n + 0 then
-      redis.call("HSET", KEYS[1], "u",
-        table.concat({ given.who, streak, locked, day, held, pause, stopped, locks }, ":"))
+      u = table.concat({ given.who, streak, locked, day, held, pause, stopped, locks }, ":")
+      call("HSET", KEYS[1], "u", u)
     end
     wait = stopped == 1 and -1 or math.max(0, locked - now, day - now)
   elseif others then
-    redis.call("HSET", KEYS[1], "u", given.who)
+    u = given.who
+    call("HSET", KEYS[1], "u", u)
   end
   if others then
-    redis.call("HDEL", KEYS[1], "s", "e")
+    call("HDEL", KEYS[1], "s", "e")
   end
 end

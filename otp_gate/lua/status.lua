@@ -5,7 +5,7 @@
 -- row, in 24 hours; codes sent in each window; reference, factor, expires in (ms) and wrong answers
 -- of each code that may be typed in, that of an operator first.
 --@ record
-local u, w, s, i, b = unpack(redis.call("HMGET", KEYS[1], "u", "w", "s", "i", "b"))
+local u, w, s, i, b = unpack(call("HMGET", KEYS[1], "u", "w", "s", "i", "b"))
 --@ standing
 --@ logs
 --@ within
@@ -25,12 +25,12 @@ if b then
 end
 for name in string.gmatch(i or "", "[^,]+") do
   tag = name
-  local value = redis.call("HGET", KEYS[1], "c" .. name)
+  local value = call("HGET", KEYS[1], "c" .. name)
 --@ challenge
   if state == "alive" then
     for _, part in ipairs({
-      string.sub(value, 37, 38), string.sub(value, 47), issued + CODE_TTL - now,
-      string.sub(value, 30, 33) + 0,
+      sub(value, 37, 38), sub(value, 47), issued + CODE_TTL - now,
+      sub(value, 30, 33) + 0,
     }) do
       live[#live + 1] = part
     end

@@ -4,8 +4,8 @@
 -- Returns what is lifted: a stop (1 or 0), a lock (ms), the hold after a "this wasn't me" (ms),
 -- wrong answers in a row, in 24 hours, codes sent.
 --@ record
-local u, w, s, p = unpack(redis.call("HMGET", KEYS[1], "u", "w", "s", "p"))
-given.who = u and string.sub(u, 1, 8) or ""
+local u, w, s, p = unpack(call("HMGET", KEYS[1], "u", "w", "s", "p"))
+given.who = u and sub(u, 1, 8) or ""
 if u == given.who then
   u = nil
 end
@@ -19,8 +19,8 @@ local lifted = {
 }
 streak, locked, day, held, pause, stopped = 0, 0, 0, 0, 0, 0
 if u then
-  redis.call("HSET", KEYS[1], "u", standing())
+  call("HSET", KEYS[1], "u", standing())
 end
-redis.call("HDEL", KEYS[1], "w", "s", "e")
+call("HDEL", KEYS[1], "w", "s", "e")
 keep(p)
 return lifted

@@ -6,7 +6,7 @@
 --   an operator).
 -- Returns the reply of challenge.lua; to a right code "accepted" and, after ":", the factor.
 --@ record
-local found = redis.call("HMGET", KEYS[1], "u", "c" .. tag, "w", "a", "b", "o" .. tag)
+local found = call("HMGET", KEYS[1], "u", "c" .. tag, "w", "a", "b", "o" .. tag)
 local u, value, wrong, answers, b, older = found[1], found[2], found[3], found[4] or "", found[5], found[6]
 --@ standing
 --@ challenge
@@ -16,18 +16,18 @@ local u, value, wrong, answers, b, older = found[1], found[2], found[3], found[4
 if state == "disowned" then
   return reply(state, 0, "")
 end
-local at = string.find(answers, ":" .. given.attempt, 1, true)
+local at = find(answers, ":" .. given.attempt, 1, true)
 if at then
-  local letter = string.sub(answers, at + 9, at + 9)
+  local letter = sub(answers, at + 9, at + 9)
   if letter == "a" then
-    local verified = redis.call("HGET", KEYS[1], "v")
-    return "accepted:" .. string.match(verified, "^[^,]*", string.find(verified, tag .. ":", 1, true) + 9)
+    local verified = call("HGET", KEYS[1], "v")
+    return "accepted:" .. string.match(verified, "^[^,]*", find(verified, tag .. ":", 1, true) + 9)
   end
   return reply("invalid", wait, letter == "l" and "l" or "")
 elseif wait ~= 0 then
   return reply("locked", wait, "")
 end
-local is_same = value and string.sub(value, 1, 16) == given.code
+local is_same = value and sub(value, 1, 16) == given.code
 local right = is_same and state == "alive"
 -- An operator's code may be answered where no other is alive, and counts guesses like any other.
 local operator, till, wrong_so_far
@@ -44,7 +44,7 @@ if not by_operator and not right then
     return reply(state, 0, "")
   end
   if older and state == "alive" then
-    local start = string.sub(given.code, 1, 8)
+    local start = sub(given.code, 1, 8)
     for reference, digest in string.gmatch(older, "(..)(........)") do
       if digest == start then
         return reply("superseded", 0, reference)
@@ -55,9 +55,10 @@ end
 
 if right or by_operator then
   -- A success forgives the row of failures and gives its send back; never the window of 24 hours.
-  local more = redis.call("HMGET", KEYS[1], "s", "p", "v", "i")
-  local proven = more[2]
-  local factor = right and string.sub(value, 47) or "operator"
+--@ lists
+  local more = call("HMGET", KEYS[1], "s", "p", "v", "i")
+  local sent, proven, verified, logins = more[1], more[2], more[3] or "", more[4]
+  local factor = right and sub(value, 47) or "operator"
   streak, locked, stopped = 0, 0, 0
   if right then
     -- It arrived, so deliveries work. (A code that an operator read out says nothing of them.)
@@ -65,10 +66,10 @@ if right or by_operator then
   end
   local fields = {
     "u", standing(),
-    "v", string.sub((more[3] or "") .. tag .. ":" .. factor .. ",", -VERIFIED),
-    "a", string.sub(answers .. ":" .. given.attempt .. "a", -60),
+    "v", sub(verified .. tag .. ":" .. factor .. ",", -VERIFIED),
+    "a", sub(answers .. ":" .. given.attempt .. "a", -60),
   }
-  local gone = { "c" .. tag, "o" .. tag, "z" .. tag, by_operator and "b" or nil }
+  local gone = { "c" .. tag, by_operator and "b" or nil }
   local function set(field, content)
     if content == "" then
       gone[#gone + 1] = field
@@ -77,44 +78,44 @@ if right or by_operator then
       fields[#fields + 1] = content
     end
   end
---@ lists
-  set("i", without_item(more[4] or "", tag .. ","))
+  if older then
+    set("o" .. tag, "")
+    set("z" .. tag, "")
+  end
+  if logins then
+    set("i", without_item(logins, tag .. ","))
+  end
   if right then
-    gone[#gone + 1] = "e"
-    if more[1] and not others then
-      set("s", without(more[1], math.floor(issued / 1000) + 1))
+    if sent and not others then
+      set("s", without(sent, math.floor(issued / 1000) + 1))
     end
-    local to = string.sub(value, 39, 46)
+    local to = sub(value, 39, 46)
     if to ~= NOWHERE then
-      proven = string.sub(without_item(proven or "", to .. ":") .. to .. ":" .. stamp .. ",", -80)
+      proven = sub(without_item(proven or "", to .. ":") .. to .. ":" .. stamp .. ",", -80)
       set("p", proven)
     end
   end
-  redis.call("HSET", KEYS[1], unpack(fields))
-  redis.call("HDEL", KEYS[1], unpack(gone))
+  call("HSET", KEYS[1], unpack(fields))
+  call("HDEL", KEYS[1], unpack(gone))
   keep(proven)
   return "accepted:" .. factor
 end
 
 wrong = count_wrong(read_log("w", wrong))
 local letter = wait ~= 0 and "l" or ""
-local fields = {
-  "u", standing(), "w", wrong,
-  "a", string.sub(answers .. ":" .. given.attempt .. (wait ~= 0 and "l" or "i"), -60),
-}
+answers = sub(answers .. ":" .. given.attempt .. (wait ~= 0 and "l" or "i"), -60)
 if state == "alive" then
-  local counted = string.format("%04d", string.sub(value, 30, 33) + 1)
-  value = string.sub(value, 1, 29) .. counted .. string.sub(value, 34)
-  fields[7], fields[8] = "c" .. tag, value
+  value = sub(value, 1, 29) .. sub(counted + 10001000, 2) .. sub(value, 37)
+  call("HSET", KEYS[1], "u", standing(), "w", wrong, "a", answers, "c" .. tag, value)
+else
+  call("HSET", KEYS[1], "u", standing(), "w", wrong, "a", answers)
 end
 if operator then
   wrong_so_far = wrong_so_far + 1
-  fields[#fields + 1] = "b"
-  fields[#fields + 1] = operator .. ":" .. till .. ":" .. wrong_so_far
+  call("HSET", KEYS[1], "b", operator .. ":" .. till .. ":" .. wrong_so_far)
 end
-redis.call("HSET", KEYS[1], unpack(fields))
 if wait ~= 0 then
-  redis.call("HDEL", KEYS[1], "b")
+  call("HDEL", KEYS[1], "b")
 end
 if streak == 1 or wait ~= 0 then
   keep()

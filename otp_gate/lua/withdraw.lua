@@ -4,7 +4,7 @@
 --   (count a failed delivery).
 -- Returns how many were the live one and are taken back.
 --@ record
-local found = redis.call("HMGET", KEYS[1], "u", "c" .. tag, "s", "e", "p", "i", "o" .. tag, "z" .. tag)
+local found = call("HMGET", KEYS[1], "u", "c" .. tag, "s", "e", "p", "i", "o" .. tag, "z" .. tag)
 local u, value, sent, failed = found[1], found[2], found[3] or "", found[4]
 local older, last = found[7], found[8]
 --@ standing
@@ -17,9 +17,9 @@ if others then
 end
 local taken = 0
 for _, code in ipairs(given.codes) do
-  if value and #value > 9 and string.sub(value, 1, 16) == code then
-    sent = without(sent, math.floor(string.sub(value, 17, 29) / 1000) + 1)
-    value, older, last = last or "", last and string.sub(older, 11) or "", false
+  if value and #value > 9 and sub(value, 1, 16) == code then
+    sent = without(sent, math.floor(sub(value, 17, 29) / 1000) + 1)
+    value, older, last = last or "", last and sub(older, 11) or "", false
     if value == "" then
       put("i", without_item(found[6] or "", tag .. ","))
     end
@@ -31,9 +31,9 @@ for _, code in ipairs(given.codes) do
   end
 end
 if given.failed then
-  failed = string.sub(read_log("e", failed) .. stamp, -10 * math.max(MOST_SENDS, 1))
+  failed = sub(read_log("e", failed) .. stamp, -10 * math.max(MOST_SENDS, 1))
   pause = now + FAILURE_COOLDOWN
-  redis.call("HSET", KEYS[1], "u", standing(), "e", failed)
+  call("HSET", KEYS[1], "u", standing(), "e", failed)
   keep(found[5])
 end
 return taken
