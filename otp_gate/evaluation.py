@@ -202,7 +202,9 @@ class Evaluation:
             data, user_ids = session.NOTHING, NO_USER
         state = kind(request, STATUSES[verdict], user_ids, data, mark)
         if before is not None:
-            state.served = before.served
+            state.served, state.timed_out = before.served, before.timed_out
+        if verdict is Verdict.EXPIRE:
+            state.timed_out = True
         request.otp_gate = state  # type: ignore[attr-defined]
         if verdict not in PASSES and verdict is not Verdict.EXPIRE:
             self.hold(request, state, verdict)

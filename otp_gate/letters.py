@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from otp_gate.addresses import page_url, settings_url
 from otp_gate.challenge import Challenge
 from otp_gate.delivery.base import Letterhead
-from otp_gate.delivery.email import address_of, send_templated
+from otp_gate.delivery.email import address_of, hand_over, templated
 from otp_gate.limits import DAY
 
 logger = logging.getLogger("otp_gate")
@@ -79,7 +79,7 @@ def tell_locked(request: HttpRequest, user: Any, retry_after: float | None) -> N
         "login_url": f"{request.scheme}://{head.domain}{settings_url('LOGIN_URL')}",
     }
     try:
-        send_templated("locked", address, context)
+        hand_over(templated("locked", address, context))
     except Exception as error:  # a mail backend may raise anything
         logger.error("Not told of the lock: %s", type(error).__name__)
 

@@ -35,6 +35,8 @@ class GateState:
     """True while `request.user` is not the half-authenticated user but AnonymousUser."""
     keeps = False
     """True if the session is verified and keeps a request; see `kept`."""
+    timed_out = False
+    """True if this request ended a login whose code was not typed in within PENDING_TTL."""
     served = False
     """True once one of the gate's own pages has run."""
     view_reached = False

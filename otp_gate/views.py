@@ -35,12 +35,13 @@ from otp_gate.exemptions import OWN
 from otp_gate.factors.base import check as check_factor
 from otp_gate.identity import user_id_of
 from otp_gate.letters import letterhead, read_token, tell_locked
+from otp_gate.login_again import DISOWNED, back_to_login, leave
 from otp_gate.next_page import safe_next
 from otp_gate.outcomes import Outcome, Reply
 from otp_gate.pages import csrf_problem, refuse, report, show, unavailable, with_token
 from otp_gate.responses import problem, unseen
 from otp_gate.state import GateState, gate_state
-from otp_gate.visits import Visit, challenge_of, go_on, leave, named_in, page_for, visit_of
+from otp_gate.visits import Visit, challenge_of, go_on, named_in, page_for, visit_of
 
 logger = logging.getLogger("otp_gate")
 
@@ -119,7 +120,7 @@ def out_of_date(request: HttpRequest, reason: str) -> HttpResponse:
         return csrf_problem(request)
     reply = pending_reply(visit)
     if reply.outcome is Outcome.DISOWNED:
-        return leave(request)
+        return back_to_login(request, visit.next, DISOWNED)
     return show(visit, reply, error="csrf", status=403)
 
 
@@ -160,7 +161,7 @@ def answer(visit: Visit, reply: Reply) -> HttpResponse:
     """Answer a GET: what is pending, or why nothing can be."""
     outcome = reply.outcome
     if outcome is Outcome.DISOWNED:
-        return leave(visit.request)
+        return back_to_login(visit.request, visit.next, DISOWNED)
     if outcome in IN_VAIN:
         return refuse(visit, reply, posted=False)
     if visit.as_json:
@@ -194,7 +195,7 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
         logger.info("Accepted: user %s by %s", user_id_of(user), reply.factor)
         return go_on(visit.request, target, visit.as_json, given.kept)
     if reply.outcome is Outcome.DISOWNED:
-        return leave(request)
+        return back_to_login(request, visit.next, DISOWNED)
     logger.info("Refused: user %s, %s", user_id_of(user), reply.outcome.value)
     emit(signals.code_refused, visit, reason=reply.outcome)
     if reply.outcome is Outcome.INVALID and reply.counted:
@@ -234,7 +235,7 @@ def resend(request: HttpRequest) -> HttpResponse:
         return refuse(visit, Reply(outcome=Outcome.UNREACHABLE), posted=True)
     reply = send(visit, factor, another=True)
     if reply.outcome is Outcome.DISOWNED:
-        return leave(request)
+        return back_to_login(request, visit.next, DISOWNED)
     if reply.outcome is Outcome.ALIVE:
         # A factor that sends nothing: it may be answered at once.
         return report(visit, "pending", reply) if visit.as_json else to_page

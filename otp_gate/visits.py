@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from otp_gate import forms, session
 from otp_gate.addresses import page_url, settings_url, with_next
@@ -16,8 +13,8 @@ from otp_gate.challenge import Challenge
 from otp_gate.clients import wants_json
 from otp_gate.conf import gate_config
 from otp_gate.factors.base import Factor, sends
+from otp_gate.login_again import NO_LOGIN, TIMED_OUT, back_to_login
 from otp_gate.next_page import safe_next
-from otp_gate.responses import problem
 from otp_gate.saved import Kept
 from otp_gate.state import GateState
 
@@ -63,7 +60,7 @@ def visit_of(request: HttpRequest, given: forms.Submission) -> Visit | HttpRespo
     # The state first: a look at the user of a stale session makes Django delete its cookie, which
     # after a double click is by now that of the session which the first click verified.
     if state.status == "anonymous" or not user.is_authenticated:
-        return leave(request)
+        return back_to_login(request, target, TIMED_OUT if state.timed_out else NO_LOGIN)
     pending = session.pending_of(session.read(request.session))
     step_up = session.is_stepping_up(pending)
     # A policy may hold some paths and not this one: who was held there waits for a code here.
@@ -94,24 +91,6 @@ def go_on(request: HttpRequest, target: str, as_json: bool, shown: object) -> Ht
     if as_json:
         return JsonResponse({"status": "verified", "next": target})
     return HttpResponseRedirect(target)
-
-
-def leave(request: HttpRequest) -> HttpResponse:
-    """Log out whoever this session still names, and answer with the way to the login."""
-    if session.LOGIN in session.read(request.session):
-        logout(request)
-    login_url = settings_url("LOGIN_URL")
-    if not wants_json(request):
-        return HttpResponseRedirect(login_url)
-    if request.method == "POST" and request.path == page_url("cancel"):
-        return JsonResponse({"status": "logged_out", "login_url": login_url})
-    return problem(
-        403,
-        "login_required",
-        pgettext("otp_gate", "Login required"),
-        _("Log in first."),
-        login_url=login_url,
-    )
 
 
 def named_in(request: HttpRequest) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from django.core.mail.backends.base import BaseEmailBackend
 from fakeredis import FakeRedisConnection
 from redis.exceptions import ResponseError
 
@@ -61,6 +62,30 @@ class Carrier(CodeFactor):
 
     def masked(self, user: Any) -> str:
         return ""
+
+
+class PostOffice(BaseEmailBackend):
+    """Stores what it is given, and says 0, as django-post-office does of what it has queued."""
+
+    __module__ = "post_office.backends"
+    queued: ClassVar[list[Any]] = []
+
+    def send_messages(self, email_messages: Any) -> int:
+        self.queued += email_messages
+        return 0
+
+
+class Silent(BaseEmailBackend):
+    """Sends nothing, and says so."""
+
+    def send_messages(self, email_messages: Any) -> int:
+        return 0
+
+
+class EmailLog(BaseEmailBackend):
+    """Stores what it sends, as django-email-log does."""
+
+    __module__ = "email_log.backends"
 
 
 class EvictingRedis(FakeRedisConnection):

@@ -156,7 +156,7 @@ def test_stale_form_of_a_disowned_login_leads_to_the_login(strict: Any) -> None:
     """As a visit of the page does."""
     token_on(strict)
     Client().post(DISOWN, {"token": disown_link().split("token=")[1]})
-    assert strict.post(VERIFY, STALE)["Location"] == "/login/"
+    assert strict.post(VERIFY, STALE)["Location"] == "/login/?next=/plain/"
 
 
 @pytest.mark.parametrize("url", [VERIFY, RESEND, CANCEL])
@@ -176,7 +176,7 @@ def test_stale_form_of_a_verified_session_goes_on(strict: Any, url: str) -> None
 def test_stale_form_of_a_stranger_leads_to_the_login(db: None, url: str) -> None:
     """Nobody is logged in, so there is nothing to check."""
     stranger = Client(enforce_csrf_checks=True)
-    assert stranger.post(url, STALE)["Location"] == "/login/"
+    assert stranger.post(url, STALE)["Location"] == "/login/?next=/plain/"
 
 
 @pytest.mark.parametrize("url", POSTS)

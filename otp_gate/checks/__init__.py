@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
-from otp_gate.checks import options, realms, site, surroundings
+from otp_gate.checks import mails, options, realms, site, surroundings
 
 CHECKS = {
     "OTP_GATE is valid": options.check_settings,
@@ -25,6 +25,7 @@ CHECKS = {
     "Keys in Redis tell tenants apart": realms.check_tenants,
     "Sessions can be taken back": surroundings.check_sessions,
     "Codes reach people": surroundings.check_delivery,
+    "The mail backend keeps no codes": mails.check_mail,
     "Messages name the host of this site": surroundings.check_hosts,
 }
 """What each looks after, in words, when all is well: `manage.py otp_gate doctor` prints it."""

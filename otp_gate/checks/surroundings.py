@@ -14,6 +14,7 @@ from django.core.mail.backends import console, dummy, filebased, locmem
 from django.utils.module_loading import import_string
 
 from otp_gate import conf, store
+from otp_gate.delivery import backends
 from otp_gate.delivery.console import ConsoleDelivery
 from otp_gate.delivery.email import EmailDelivery
 
@@ -147,12 +148,13 @@ def going_nowhere(config: conf.GateConfig) -> Iterator[tuple[str, str, str]]:
 
 
 def mail_backend() -> type | None:
-    """Return the mail backend if it sends nothing; Django 6.1 calls the setting MAILERS."""
-    mailers: Any = getattr(settings, "MAILERS", None)
-    path = settings.EMAIL_BACKEND if mailers is None else mailers.get("default", {}).get("BACKEND")
-    if path is None:
+    """Return the mail backend if it sends nothing."""
+    try:
+        backend = backends.backend()
+    except Exception:  # check_mail tells of it
         return None
-    backend: type = import_string(path)
+    if backend is None:
+        return None
     if is_tested() and issubclass(backend, locmem.EmailBackend):
         return None  # Django's own test runner put it there.
     return backend if issubclass(backend, NOT_SENT) else None

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
-from otp_gate.delivery.email import EmailDelivery, address_of, masked
+from otp_gate.delivery.email import EmailDelivery, address_of, is_writable, masked
 from otp_gate.factors.base import CodeFactor
 
 
@@ -22,7 +22,10 @@ class EmailCode(CodeFactor):
         return address_of(user)
 
     def missing(self, user: Any) -> str:
-        return "" if "@" in self.destination(user) else _("an email address")
+        address = self.destination(user)
+        if "@" not in address:
+            return _("an email address")
+        return "" if is_writable(address) else _("an email address that we can write to")
 
     def masked(self, user: Any) -> str:
         return masked(self.destination(user))
