@@ -42,7 +42,7 @@ def acl_line(name: str = "gate") -> str:
     """
     used = set(OUTSIDE_SCRIPTS)
     for script in (Path(__file__).parent / "lua").glob("*.lua"):
-        found = re.findall(r'redis\.p?call\("(\w+)"', script.read_text("utf-8"))
+        found = re.findall(r'\bp?call\("([A-Z]+)"', script.read_text("utf-8"))
         used.update(command.lower() for command in found)
     rights = " ".join(f"+{command}" for command in sorted(used))
     return f"ACL SETUSER {name} reset on >PASSWORD ~{realms.pattern()} {rights}"
