@@ -123,6 +123,14 @@ def test_the_first_code_is_taken_back_once() -> None:
     assert withdraw(DIGESTS[0]) == 0
 
 
+def test_a_failed_delivery_is_counted_once() -> None:
+    """In its own log, and not among the sends; a repeated call counts nothing more."""
+    issue()
+    assert [withdraw(DIGESTS[0], failed=True) for _ in range(2)] == [1, 0]
+    assert len(record()["e"]) == 10
+    assert "s" not in record()
+
+
 def test_a_code_that_was_answered_is_not_taken_back() -> None:
     """A mail that was slow to fail, and arrived: the used code stays used."""
     issue()

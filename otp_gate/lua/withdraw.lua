@@ -1,5 +1,6 @@
 -- Take back codes that could not be delivered, or whose fate nobody could learn: nothing is used up,
--- the code before lives on. A delivery that failed is counted in a log of its own.
+-- the code before lives on. A delivery that failed is counted in a log of its own instead: where its
+-- code is not the live one any more, the send stays counted. So running it twice counts once.
 -- KEYS[1] the user's record; given: tag, who (digest of the password), codes (digests), failed
 --   (count a failed delivery).
 -- Returns how many were the live one and are taken back.
@@ -30,7 +31,7 @@ for _, code in ipairs(given.codes) do
     taken = taken + 1
   end
 end
-if given.failed then
+if given.failed and taken > 0 then
   failed = sub(read_log("e", failed) .. stamp, -10 * math.max(MOST_SENDS, 1))
   pause = now + FAILURE_COOLDOWN
   call("HSET", KEYS[1], "u", standing(), "e", failed)

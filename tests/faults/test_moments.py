@@ -22,6 +22,9 @@ from tests.faults.play import (
     RIGHT,
     STEPS,
     STRANGE,
+    TOKEN_RIGHT,
+    TOKEN_WRONG,
+    UNSENT,
     WARM,
     WRONG,
     Stage,
@@ -34,6 +37,12 @@ pytestmark = pytest.mark.once
 
 
 WHENS: tuple[When, ...] = ("before", "after")
+COMMANDS = [
+    *((RIGHT, 1), (WRONG, 1)),
+    *((FIRST, 1), (FIRST, 3), (UNSENT, 4)),
+    *((TOKEN_WRONG, 1), (TOKEN_RIGHT, 1), (TOKEN_RIGHT, 2)),
+]
+"""By number of the command: with GLOBAL_SENDS, the shared budget is asked third."""
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +64,17 @@ def stage(place: Ward, alice: Any, bob: Any, settings: Any, request: Any) -> Sta
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_at_the_command_that_matters(stage: Stage, fault: Fault) -> None:
-    """To issue and to verify takes one command; it is never sent, or its answer never comes."""
+    """The command of one script is never sent, or its answer never comes.
+
+    Issue, the shared budget and the failed delivery; verify; claim and settle.
+    """
     if fault.slow:
         # A server that hangs finds the command in its buffers when it goes on.
         stage.play(fault, FIRST, 1, "before")
     else:
-        for step in (RIGHT, FIRST, WRONG):
+        for step, number in COMMANDS:
             for when in WHENS:
-                stage.play(fault, step, 1, when)
+                stage.play(fault, step, number, when)
     stage.row.assert_fine()
 
 

@@ -106,6 +106,8 @@ class Fault:
     """Redis has lost what it knew: counts and codes."""
     shuts: bool = False
     """While it lasts, every page of the gate says 503."""
+    sets_back: bool = False
+    """What was sent before lies in the server's future: a right code finds no send to give back."""
     harmless: bool = False
     """Nobody notices anything."""
     slow: bool = False
@@ -275,7 +277,7 @@ FAULTS = [
     Fault("our clock + 1 day", travel(DAY), come_back),
     Fault("our clock - 1 day", travel(-DAY), come_back, harmless=True),
     Fault("its clock + 1 hour", move_server(HOUR)),
-    Fault("its clock - 1 hour", move_server(-HOUR)),
+    Fault("its clock - 1 hour", move_server(-HOUR), sets_back=True),
 ]  # fmt: skip
 
 
