@@ -34,9 +34,11 @@ end
 -- The answer to the caller, parted by ":": word; retry after (ms, -1: never by itself); flags: "l"
 -- if this answer locked, "n" if the destination is not proven, or a superseded reference; the
 -- server's clock, seconds and microseconds; nothing is sent until; locks so far; then what the field
--- c<tag> says from "issued" on. A 0 is left out: most are, and Redis takes long to write numbers.
+-- c<tag> says from "issued" on. A 0 is left out, as most are.
 local function reply(word, retry, flags)
-  return word .. ":" .. (retry == 0 and "" or retry) .. ":" .. flags .. ":" .. clock[1] .. ":" .. clock[2]
-    .. ":" .. (pause == 0 and "" or pause) .. ":" .. (locks == 0 and "" or locks) .. ":"
-    .. (value and sub(value, 17) or "")
+  local told = value and sub(value, 17) or ""
+  if retry == 0 and pause == 0 and locks == 0 then
+    return word .. "::" .. flags .. ":" .. clock[1] .. ":" .. clock[2] .. ":::" .. told
+  end
+  return format("%s:%d:%s:%s:%s:%d:%d:%s", word, retry, flags, clock[1], clock[2], pause, locks, told)
 end

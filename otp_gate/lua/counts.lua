@@ -1,9 +1,10 @@
 -- Behind standing.lua: the field u as it is to be written.
 local function standing()
   if locked + day + held + pause + stopped + locks == 0 then
-    return streak == 0 and given.who or given.who .. ":" .. streak .. ":"
+    return streak == 0 and given.who or format("%s:%d:", given.who, streak)
   end
-  return table.concat({ given.who, streak, locked, day, held, pause, stopped, locks }, ":")
+  return format("%s:%d:%d:%d:%d:%d:%d:%d",
+    given.who, streak, locked, day, held, pause, stopped, locks)
 end
 
 -- A failure that was counted is remembered for a year at least, a stop for ten: neither may be

@@ -8,7 +8,7 @@ local function count_wrong(wrong)
   if streak >= STOP then
     stopped = 1
   end
-  wrong = sub(wrong .. stamp, -10 * PER_DAY)
+  wrong = sub(wrong .. format("%d", stamp), -10 * PER_DAY)
   day = full_until(wrong, PER_DAY, DAY)
   wait = stopped == 1 and -1 or math.max(0, locked - now, day - now)
   if wait ~= 0 then

@@ -70,8 +70,8 @@ elseif before then
   call("HDEL", KEYS[1], "o" .. tag, "z" .. tag)
 end
 -- No wrong answers yet, and the locks in three digits.
-value = given.code .. now .. sub(10000000 + locks % 1000, 2) .. reference .. given.place
-sent = MOST_SENDS > 0 and sub(sent .. stamp, -10 * MOST_SENDS)
+value = format("%s%d%07d%s%s", given.code, now, locks % 1000, reference, given.place)
+sent = MOST_SENDS > 0 and sub(sent .. format("%d", stamp), -10 * MOST_SENDS)
 
 if logins == "" then
   logins = tag .. ","

@@ -91,7 +91,8 @@ if right or by_operator then
     end
     local to = sub(value, 39, 46)
     if to ~= NOWHERE then
-      proven = sub(without_item(proven or "", to .. ":") .. to .. ":" .. stamp .. ",", -80)
+      proven = without_item(proven or "", to .. ":")
+      proven = sub(format("%s%s:%d,", proven, to, stamp), -80)
       set("p", proven)
     end
   end
@@ -105,7 +106,7 @@ wrong = count_wrong(read_log("w", wrong))
 local letter = wait ~= 0 and "l" or ""
 answers = sub(answers .. ":" .. given.attempt .. (wait ~= 0 and "l" or "i"), -60)
 if state == "alive" then
-  value = sub(value, 1, 29) .. sub(counted + 10001000, 2) .. sub(value, 37)
+  value = format("%s%07d%s", sub(value, 1, 29), counted + 1000, sub(value, 37))
   call("HSET", KEYS[1], "u", standing(), "w", wrong, "a", answers, "c" .. tag, value)
 else
   call("HSET", KEYS[1], "u", standing(), "w", wrong, "a", answers)
