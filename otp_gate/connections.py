@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -12,13 +11,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from otp_gate import identity
+from otp_gate import identity, log_records
 from otp_gate.consumer_logins import WATCH
 from otp_gate.doors import Word
 from otp_gate.liveness import FRESH, Watch
 from otp_gate.responses import address_of, turn_away
-
-logger = logging.getLogger("otp_gate")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -130,7 +127,7 @@ class Connection(ABC):
         return not self.over.done()
 
     async def take_away(self, word: Word) -> None:
-        logger.info("Closed a %s: %s", self.kind, word, extra={"request": self.watch.request})
+        log_records.write("connection_closed", self.watch.request, kind=self.kind, reason=word)
         self.over.set_result(word)
         # A client that is gone already need not be sent away.
         with suppress(OSError):

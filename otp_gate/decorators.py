@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, overload
@@ -15,7 +14,7 @@ from django.utils.http import http_date
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from otp_gate import kept, proofs, reports, session
+from otp_gate import kept, log_records, proofs, reports, session
 from otp_gate.addresses import settings_url
 from otp_gate.class_views import Decorator, decorate_as_view, decorate_dispatch
 from otp_gate.clients import HTML, JSON, kind_of
@@ -23,8 +22,6 @@ from otp_gate.conf import gate_config, seconds
 from otp_gate.exemptions import EXEMPT, View
 from otp_gate.responses import NEVER_STORED, problem, turn_away
 from otp_gate.state import gate_state, is_resumed
-
-logger = logging.getLogger("otp_gate")
 
 CACHE_ORDERS = frozenset({"surrogate-control", "x-accel-expires", "edge-control"})
 """Headers that a cache in front of the site obeys before `Cache-Control`; and RFC 9213's."""
@@ -187,7 +184,7 @@ def needs(request: HttpRequest, names: proofs.Names, max_age: int | None) -> Any
     if standing == "proved":
         return None
     if not enforced:
-        logger.info("Would ask again: step-up", extra={"request": request})
+        log_records.write("step_up_reported", request)
         return ONLY_REPORTED
     return STEP_UP if standing == "due" else refuse_foreign(request)
 
@@ -210,7 +207,7 @@ def refuse_foreign(request: HttpRequest) -> HttpResponse:
 
     No way to the page for the code: it would send one to the user of the session.
     """
-    logger.warning("Refused: verified for another user", extra={"request": request})
+    log_records.write("other_user_refused", request)
     text = _("This needs a login that was verified by a one-time password.")
     title, url = _("One-time password required"), settings_url("LOGIN_URL")
     return forbidden(request, "otp_required", title, text, login_url=url)
@@ -222,7 +219,7 @@ def refused_by(verdict: object, request: HttpRequest) -> Any:
         return None
     if hasattr(verdict, "headers"):
         return verdict
-    logger.info("Refused a kept request: resume said no", extra={"request": request})
+    log_records.write("saved_request_refused", request)
     text = _("What you sent before the code was not processed. Please send it again later.")
     return forbidden(request, "not_resumed", _("Not processed"), text)
 

@@ -6,7 +6,6 @@ from a view with this permission; nor does a password alone get a token from a v
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -18,15 +17,13 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.views import APIView
 
-from otp_gate import proofs, reports, session
+from otp_gate import log_records, proofs, reports, session
 from otp_gate.addresses import page_url
 from otp_gate.conf import gate_config, seconds
 from otp_gate.django_internals import wrapped_request
 from otp_gate.identity import user_id_of
 from otp_gate.inventory.credentials import token_for_password
 from otp_gate.state import GateState
-
-logger = logging.getLogger("otp_gate")
 
 Standing = Literal["verified", "session", "token", "anonymous", "other"]
 """Who asks: verified; held by his session; by a token alone; nobody; not whom he names."""
@@ -92,7 +89,7 @@ class IsVerified(BasePermission):  # type: ignore[misc]
             raise NotAuthenticated
         if gate_config().mode == "report":
             asking = wrapped_request(request)
-            logger.info("Would ask for a code: IsVerified", extra={"request": asking})
+            log_records.write("code_reported", asking, reason="IsVerified")
             reports.count(asking, user_id_of(request.user))
             return True
         if standing == "token":

@@ -5,7 +5,6 @@ The shells hold no rule. Whatever judges requests (the middleware, a socket, a s
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +28,6 @@ from otp_gate.gate.decision import (
 from otp_gate.policy import arequires, requires
 from otp_gate.signals import request_refused
 from otp_gate.state import NO_USER, GateState, KeepingState, Status, gate_state
-
-logger = logging.getLogger("otp_gate")
 
 FAULTS = (StoreUnavailable, DatabaseError)
 """The session cannot be read, or ended; or the user of whom the policy asks cannot be loaded."""
@@ -229,9 +226,13 @@ class Evaluation:
         """Answer where the gate cannot know who asks: a session that cannot be read may be half."""
         # By name alone: a database quotes the row, and so the session key.
         known = isinstance(error, StoreUnavailable)
-        logger.error("Unavailable: %s", error if known else f"database ({type(error).__name__})")
+        reason = str(error) if known else f"database ({type(error).__name__})"
         # The page that would have said so is not reached: keep the code out of error reports.
         request.sensitive_post_parameters = ("code",)  # type: ignore[attr-defined]
+        exemptions.scrub_unread(request)
+        from otp_gate import log_records  # By the worker that meets a fault.
+
+        log_records.write("unavailable", request, reason=reason)
         verdict = decide_blindly(gate_config())
         request.otp_gate = GateState(  # type: ignore[attr-defined]
             request, STATUSES[verdict], NO_USER, session.NOTHING

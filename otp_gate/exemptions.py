@@ -22,6 +22,7 @@ from django.utils.translation import get_language
 
 from otp_gate.addresses import CACHED
 from otp_gate.conf import GateConfig
+from otp_gate.django_internals import scrub_code
 from otp_gate.gate.decision import Opening
 
 View = Callable[..., Any]
@@ -262,3 +263,14 @@ def _is_under(path: str, prefix: str) -> bool:
     if prefix.endswith("/"):
         return path.startswith(prefix)
     return path == prefix or path.startswith(prefix + "/")
+
+
+def scrub_unread(request: HttpRequest) -> None:
+    """Take the code out of a request to an own page that no own page has read.
+
+    A middleware may have answered or raised in its place, and Redis or the session be away.
+    """
+    on_own_page = request.__dict__.get(ON_OWN_PAGE)
+    # A view of the site's own at that path keeps its form.
+    if on_own_page is not None and (on_own_page or request.resolver_match is None):
+        scrub_code(request)

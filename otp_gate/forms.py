@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
+
+from otp_gate.django_internals import scrub_code
+
+READ = "otp_gate_submission"
+"""Where a request keeps what was read from it, without the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +31,25 @@ class Submission:
 
 @sensitive_variables()
 def read(request: HttpRequest) -> Submission:
-    """Read the body, as a form or as JSON. A code in the query string is ignored."""
+    """Read the body, as a form or as JSON, and take the code out of the request.
+
+    A code in the query string is ignored. The code is returned once: log records and error reports
+    carry the request, and must not find it there.
+    """
+    before: Submission | None = request.__dict__.get(READ)
+    if before is not None:
+        return before
     body: Mapping[str, Any] = read_json(request) if is_json(request) else request.POST
-    return Submission(
+    given = Submission(
         body.get("code"),
         body.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME),
         body.get("factor"),
         body.get("token") or request.GET.get("token"),
         body.get("kept"),
     )
+    request.__dict__[READ] = replace(given, code=None)
+    scrub_code(request)
+    return given
 
 
 def is_json(request: HttpRequest) -> bool:

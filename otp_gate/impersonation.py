@@ -15,16 +15,13 @@ Nothing here waits for anything, so sync and async views call the same functions
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.http import HttpRequest
 
-from otp_gate import session
+from otp_gate import log_records, session
 from otp_gate.identity import user_id_of
 from otp_gate.state import Arrival, GateState, gate_state
-
-logger = logging.getLogger("otp_gate")
 
 
 def carry_over(request: HttpRequest, user: Any = None) -> bool:
@@ -49,7 +46,8 @@ def carry_over(request: HttpRequest, user: Any = None) -> bool:
     marks = {user_id: arrival.marks[arrival.user_id], **arrival.marks}
     session.keep_marks(request.session, marks)
     gate_state(request).carry_over(request, user_id)
-    logger.info("Carried over: user %s acts as user %s", arrival.user_id, user_id)
+    begun = {"user_id": arrival.user_id, "acts_as": user_id}
+    log_records.write("impersonation_began", request, **begun)
     return True
 
 
@@ -69,7 +67,7 @@ def carry_back(request: HttpRequest) -> bool:
     kept = {one: mark for one, mark in arrival.marks.items() if one not in ended}
     session.keep_marks(request.session, kept)
     gate_state(request).carry_over(request, user_id)
-    logger.info("Carried back: user %s acts as himself", user_id)
+    log_records.write("impersonation_ended", request, user_id=user_id)
     return True
 
 

@@ -23,7 +23,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import bodies, codes, saved_store, session
+from otp_gate import bodies, codes, log_records, saved_store, session
 from otp_gate.clients import HTML, is_framed, kind_of
 from otp_gate.django_internals import csrf_failure, leave_page_cache, skip_csrf_middleware
 from otp_gate.exceptions import StoreUnavailable
@@ -147,7 +147,7 @@ def resume(request: HttpRequest) -> HttpResponse | None:
     packed = saved_store.take(kept.user_id, kept.place, kept.token, kept.key)
     session.keep(request.session, None)
     if packed is None:
-        return answer_missing(state)
+        return answer_missing(request)
     bodies.restore(request, packed)
     setattr(request, RESUMED, True)
     if kept.checked:
@@ -155,17 +155,17 @@ def resume(request: HttpRequest) -> HttpResponse | None:
         skip_csrf_middleware(request, True)
     # The page cache has this for the GET that it was.
     leave_page_cache(request)
-    logger.info("Goes on: user %s", state.user_id)
+    log_records.write("saved_request_replayed", request)
     return None
 
 
-def answer_missing(state: GateState) -> HttpResponse:
+def answer_missing(request: HttpRequest) -> HttpResponse:
     """Say that the saved request did not run now: 410. A reload leads to its bare address.
 
     It has expired, cannot be decrypted (SECRET_KEY has changed), or another request of this session
     took it at the same moment: so the user is asked to look before sending it again.
     """
-    logger.warning("Saved request is missing or unreadable: user %s", state.user_id)
+    log_records.write("saved_request_missing", request)
     text = _(
         "What you sent before the code was not found any more. Please check whether it was "
         "processed before you send it again."

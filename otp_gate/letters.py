@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.contrib.sites.requests import RequestSite
@@ -12,13 +11,12 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
+from otp_gate import log_records
 from otp_gate.addresses import page_url, settings_url
 from otp_gate.challenge import Challenge
 from otp_gate.delivery.base import Letterhead
 from otp_gate.delivery.email import address_of, hand_over, templated
 from otp_gate.limits import DAY
-
-logger = logging.getLogger("otp_gate")
 
 SALT = "otp_gate.disown"
 
@@ -81,7 +79,7 @@ def tell_locked(request: HttpRequest, user: Any, retry_after: float | None) -> N
     try:
         hand_over(templated("locked", address, context))
     except Exception as error:  # a mail backend may raise anything
-        logger.error("Not told of the lock: %s", type(error).__name__)
+        log_records.write("lock_mail_failed", request, reason=type(error).__name__)
 
 
 def waiting_time(seconds: float | None) -> str:

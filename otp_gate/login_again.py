@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.utils.translation import gettext_lazy, pgettext
 
 from otp_gate import session
-from otp_gate.addresses import page_url, settings_url
+from otp_gate.addresses import settings_url
 from otp_gate.clients import HTML, is_framed, kind_of, wants_json
 from otp_gate.responses import problem
 
@@ -31,11 +31,9 @@ def leave(request: HttpRequest) -> HttpResponse:
     """Log out, and answer with the way to the login: the user signs out on purpose."""
     end_login(request)
     login_url = settings_url("LOGIN_URL")
-    if not wants_json(request):
-        return HttpResponseRedirect(login_url)
-    if request.method == "POST" and request.path == page_url("cancel"):
+    if wants_json(request):
         return JsonResponse({"status": "logged_out", "login_url": login_url})
-    return login_problem(NO_LOGIN, login_url)
+    return HttpResponseRedirect(login_url)
 
 
 def back_to_login(request: HttpRequest, target: str, reason: str) -> HttpResponse:
@@ -48,7 +46,8 @@ def back_to_login(request: HttpRequest, target: str, reason: str) -> HttpRespons
     end_login(request)
     login_url = login_url_with(request, target)
     if wants_json(request):
-        return login_problem(reason, login_url)
+        title, detail = pgettext("otp_gate", "Login required"), str(REASONS[reason])
+        return problem(403, "login_required", title, detail, reason=reason, login_url=login_url)
     if request.method != "HEAD" and kind_of(request) == HTML and not is_framed(request):
         explain(request, str(REASONS[reason]))
     return HttpResponseRedirect(login_url)
@@ -74,18 +73,6 @@ def login_url_with(request: HttpRequest, target: str) -> str:
     return redirect_to_login(
         request.build_absolute_uri(target) if elsewhere else target, login_url
     ).url
-
-
-def login_problem(reason: str, login_url: str) -> HttpResponse:
-    """Return the answer to a program that has no login (any more)."""
-    return problem(
-        403,
-        "login_required",
-        pgettext("otp_gate", "Login required"),
-        str(REASONS[reason]),
-        reason=reason,
-        login_url=login_url,
-    )
 
 
 def explain(request: HttpRequest, text: str) -> None:

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from otp_gate import exemptions, session
 from otp_gate.conf import gate_config
-from otp_gate.django_internals import is_user_unread, scrub_code
+from otp_gate.django_internals import is_user_unread
 from otp_gate.evaluation import BODILESS, FAULTS, Evaluation, passes_at_once
 from otp_gate.exemptions import View
 from otp_gate.state import RESUMED, GateState, gate_state, may_resume
@@ -69,7 +69,7 @@ class OTPGateMiddleware(Evaluation):
             if not request.otp_gate.view_reached or 300 <= response.status_code < 400:
                 response = self.replace_fallback(request, response)
         if request.method not in BODILESS:
-            scrub_unread(request)
+            exemptions.scrub_unread(request)
         return response
 
     async def __acall__(self, request: Any) -> Any:
@@ -94,7 +94,7 @@ class OTPGateMiddleware(Evaluation):
             if not request.otp_gate.view_reached or 300 <= response.status_code < 400:
                 response = await self.areplace_fallback(request, response)
         if request.method not in BODILESS:
-            scrub_unread(request)
+            exemptions.scrub_unread(request)
         return response
 
     def replace_fallback(
@@ -195,14 +195,3 @@ def logged_in_downstream(request: HttpRequest, response: HttpResponseBase) -> bo
     A redirect shows nothing, and may follow on a log-in link that works once.
     """
     return not (gate_state(request).is_settled(request) or 300 <= response.status_code < 400)
-
-
-def scrub_unread(request: HttpRequest) -> None:
-    """Take the code out of a request to an own page that no own page has read.
-
-    A middleware may have answered or raised in its place, and Redis or the session be away.
-    """
-    on_own_page = request.__dict__.get(exemptions.ON_OWN_PAGE)
-    # A view of the site's own at that path keeps its form.
-    if on_own_page is not None and (on_own_page or request.resolver_match is None):
-        scrub_code(request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import Any
 
@@ -14,7 +13,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from otp_gate import identity
+from otp_gate import identity, log_records
 from otp_gate.addresses import page_url
 from otp_gate.clients import wants_json
 from otp_gate.conf import gate_config
@@ -22,8 +21,6 @@ from otp_gate.letters import waiting_time
 from otp_gate.outcomes import Outcome, Reply
 from otp_gate.responses import problem
 from otp_gate.visits import Visit
-
-logger = logging.getLogger("otp_gate")
 
 RETRY_UNAVAILABLE = 5
 """Seconds after which a client may try again while Redis is away."""
@@ -264,7 +261,7 @@ def render_without_user(request: HttpRequest, context: dict[str, Any]) -> str:
             try:
                 return render_to_string("otp_gate/unavailable.html", context, asked)
             except Exception as error:  # a context processor or a template may raise anything
-                logger.error("The page of a fault failed: %s", type(error).__name__)
+                log_records.write("fault_page_failed", request, reason=type(error).__name__)
     finally:
         request.user, request.auser = user, auser  # type: ignore[assignment]
     title = _("Codes cannot be checked right now")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -15,8 +14,6 @@ from otp_gate.exemptions import naming
 from otp_gate.identity import user_id_of
 from otp_gate.policy import requires
 from otp_gate.state import GateState, Status, layers
-
-logger = logging.getLogger("otp_gate")
 
 
 def begin_login(*, request: Any, user: Any, **_: object) -> None:
@@ -91,7 +88,9 @@ def discard_challenge(*, request: HttpRequest | None, user: Any = None, **_: obj
         Challenge(data[session.LOGIN], pending.nonce, "").discard()
     except StoreUnavailable as error:
         # A log-out must never fail; the code dies with its nonce, which is flushed, and its TTL.
-        logger.warning("Log-out: the code could not be discarded (%s)", error)
+        from otp_gate import log_records
+
+        log_records.write("code_not_discarded", request, reason=str(error))
 
 
 def connect() -> None:

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
-from otp_gate import codes, scripts, store
+from otp_gate import codes, log_records, scripts, store
 from otp_gate.conf import gate_config
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import resolve_in
@@ -70,8 +70,7 @@ class Pause:
 def log_refusal(request: HttpRequest) -> bool:
     """Log that a request is refused; False if the gate only reports."""
     enforced = gate_config().mode == "enforce"
-    done = "Turned away" if enforced else "Would turn away"
-    logger.info("%s: half-authenticated", done, extra={"request": request})
+    log_records.write("request_refused" if enforced else "request_reported", request)
     return enforced
 
 

@@ -5,17 +5,14 @@ For APIs that authenticate inside the view, where no decorator can know the user
 
 from __future__ import annotations
 
-import logging
 from typing import Any, Literal
 
 from django.http import HttpRequest
 
-from otp_gate import session
+from otp_gate import log_records, session
 from otp_gate.conf import gate_config
 from otp_gate.identity import user_id_of
 from otp_gate.state import gate_state
-
-logger = logging.getLogger("otp_gate")
 
 Standing = Literal["verified", "session", "token", "anonymous"]
 """Verified in this session; of this session, but not verified; by a token alone; nobody."""
@@ -55,5 +52,5 @@ def only_reports(request: HttpRequest, what: str) -> bool:
     """Log what is missing, and return True where the gate lets pass because it only reports."""
     if gate_config().mode != "report":
         return False
-    logger.info("Would ask for a code: %s", what, extra={"request": request})
+    log_records.write("code_reported", request, reason=what)
     return True

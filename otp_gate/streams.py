@@ -10,19 +10,16 @@ shall not is wrapped:
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextvars import copy_context
 from typing import Any, TypeVar, overload
 
 from django.http import HttpRequest
 
-from otp_gate import proofs
+from otp_gate import log_records, proofs
 from otp_gate.conf import gate_config
 from otp_gate.liveness import Watch, check_interval
 from otp_gate.state import gate_state
-
-logger = logging.getLogger("otp_gate")
 
 Chunk = TypeVar("Chunk")
 
@@ -83,7 +80,7 @@ def may_see(request: HttpRequest, names: proofs.Names) -> bool:
     is_known = names in ((None, None), (judged, None))
     if is_known or (names[0] and proofs.standing_of(request, names, None) == "proved"):
         return True
-    logger.warning("Not streamed: verified for another user", extra={"request": request})
+    log_records.write("stream_refused", request)
     return False
 
 

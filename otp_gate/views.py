@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
@@ -24,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from otp_gate import challenge as engine
-from otp_gate import forms, session, signals, site_limits
+from otp_gate import forms, log_records, session, signals, site_limits
 from otp_gate.addresses import page_url, with_next
 from otp_gate.clients import accepts_page, is_framed, wants_json
 from otp_gate.conf import gate_config
@@ -42,8 +41,6 @@ from otp_gate.pages import csrf_problem, refuse, report, show, unavailable, with
 from otp_gate.responses import problem, unseen
 from otp_gate.state import GateState, gate_state
 from otp_gate.visits import Visit, challenge_of, go_on, named_in, page_for, visit_of
-
-logger = logging.getLogger("otp_gate")
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -71,10 +68,11 @@ def own_page(view: View) -> View:
             reason = csrf_failure(request)
             return view(request) if reason is None else out_of_date(request, reason)
         except StoreUnavailable as error:
-            logger.error("Unavailable: %s", error)
+            log_records.write("unavailable", request, reason=str(error))
         except DatabaseError as error:
             # By name alone: a database quotes the row, and so the session key.
-            logger.error("Unavailable: database (%s)", type(error).__name__)
+            fault = f"database ({type(error).__name__})"
+            log_records.write("unavailable", request, reason=fault)
         target = safe_next(request, forms.read(request).next)
         retry_url = with_next(page_url("verify") or "/", target)
         return unavailable(request, retry_url=retry_url, target=target)
@@ -110,10 +108,11 @@ def out_of_date(request: HttpRequest, reason: str) -> HttpResponse:
     sent this. A verified user goes on, an anonymous one to the login; a half-authenticated user
     sees the page anew.
     """
-    logger.warning("Refused: CSRF check of %s, %s", request.path, reason)
+    given = forms.read(request)
+    log_records.write("csrf_refused", request, reason=reason, path=request.path)
     if request.path == page_url("disown"):
         return csrf_problem(request) if wants_json(request) else ask_to_disown(request, status=403)
-    visit = visit_of(request, replace(forms.read(request), kept=NO_SAVED_REQUEST))
+    visit = visit_of(request, replace(given, kept=NO_SAVED_REQUEST))
     if not isinstance(visit, Visit):
         return visit
     if visit.as_json:
@@ -192,11 +191,12 @@ def check(visit: Visit, given: forms.Submission) -> HttpResponse:
         new_key = request.session.session_key
         emit(signals.session_key_changed, visit, old_key=old_key, new_key=new_key)
         emit(signals.code_accepted, visit, factor=reply.factor)
-        logger.info("Accepted: user %s by %s", user_id_of(user), reply.factor)
+        log_records.write("code_accepted", request, factor=reply.factor)
         return go_on(visit.request, target, visit.as_json, given.kept)
     if reply.outcome is Outcome.DISOWNED:
         return back_to_login(request, visit.next, DISOWNED)
-    logger.info("Refused: user %s, %s", user_id_of(user), reply.outcome.value)
+    named = factor.id if factor else None
+    log_records.write("code_refused", request, factor=named, reason=reply.outcome.value)
     emit(signals.code_refused, visit, reason=reply.outcome)
     if reply.outcome is Outcome.INVALID and reply.counted:
         suspect(visit, reply)
@@ -207,13 +207,13 @@ def suspect(visit: Visit, reply: Reply) -> None:
     """Tell whom it concerns: the person who is being guessed at, and the site."""
     if reply.locked_now:
         emit(signals.user_locked, visit, retry_after=reply.retry_after)
-        logger.warning("Locked: user %s", user_id_of(visit.user))
+        log_records.write("user_locked", visit.request)
         tell_locked(visit.request, visit.user, reply.retry_after)
     quota = gate_config().alarm
     times = 0 if quota is None else site_limits.alarm(user_id_of(visit.user), *quota)
     if quota is not None and times:
         number, window = quota[0] * times, quota[1]
-        logger.warning("Guessing suspected: %d wrong answers in %d seconds", number, window)
+        log_records.write("guessing_suspected", visit.request, number=number, window=window)
         signals.guessing_suspected.send_robust(
             sender=None, request=visit.request, number=number, window=window
         )
@@ -263,7 +263,7 @@ def disown(request: HttpRequest) -> HttpResponse:
         done = engine.disown(user, named[1]) if user is not None else "none"
         stage = "invalid" if done == "none" else done
         if done != "none":
-            logger.warning("Disowned: user %s, %s", named[0], done)
+            log_records.write("login_disowned", request, user_id=named[0], reason=done)
             told = {"sender": type(user), "request": request, "user": user}
             signals.login_disowned.send_robust(**told, code_used=done == "used")
             held = float(gate_config().failures.lock_max)
@@ -286,7 +286,7 @@ def send(visit: Visit, factor: Any, *, another: bool) -> Reply:
         raise
     if reply.outcome is Outcome.ISSUED:
         emit(signals.code_sent, visit, factor=factor.id, reference=reply.reference)
-        logger.info("Sent: user %s by %s", challenge.user_id, factor.id)
+        log_records.write("code_sent", visit.request, factor=factor.id)
     return reply
 
 

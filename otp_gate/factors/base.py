@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from otp_gate import codes, outage
+from otp_gate import codes, log_records, outage
 from otp_gate.challenge import Challenge
 from otp_gate.conf import gate_config
 from otp_gate.delivery.base import Delivery, Letterhead, Message
@@ -119,7 +119,9 @@ class CodeFactor(ABC):
             )
         except Exception as error:  # a delivery may raise anything
             # By name alone: the traceback of a mail that failed holds the code.
-            logger.error("Not delivered by %s: %s", self.id, type(error).__name__)
+            reason = type(error).__name__
+            given = {"user_id": challenge.user_id, "factor": self.id, "reason": reason}
+            log_records.write("delivery_failed", None, **given)
             challenge.withdraw(code, failed=True)
             outage.count()
             return challenge.peek()._replace(outcome=Outcome.UNDELIVERABLE)
