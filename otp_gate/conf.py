@@ -239,6 +239,8 @@ class GateConfig:
     """How long a browser may be remembered (needs `otp_gate.devices`)."""
 
 
+SENDS_IN_A_TERMINAL = ((100, 900),)  # The default where no factor but those for development is.
+
 KEYS = tuple(item.name.upper() for item in fields(GateConfig))
 
 
@@ -261,6 +263,9 @@ def read(raw: object) -> tuple[GateConfig | None, list[str]]:
             found[item.name] = check(raw.get(key, default))
         except (ValueError, TypeError) as error:
             problems.append(f"OTP_GATE[{key!r}]: {error}.")
+    chosen = found.get("factors") if "FACTORS" in raw else None
+    if chosen and "SENDS" not in raw and all(getattr(one, "for_development", 0) for one in chosen):
+        found["sends"] = SENDS_IN_A_TERMINAL
     return (None, problems) if problems else (GateConfig(**found), [])
 
 

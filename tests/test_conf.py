@@ -19,6 +19,7 @@ from tests import doubles
 from tests.browsers import status_of
 from tests.helpers import VERIFY, open_page
 
+CONSOLE = "otp_gate.factors.console.ConsoleCode"
 DEFAULTS = {
     "cache": "default",
     "saved_requests_cache": None,
@@ -42,6 +43,23 @@ DEFAULTS = {
     "login_views": (),
     "trusted_browser_ttl": None,
 }
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"FACTORS": [CONSOLE]}, ((100, 900),)),
+        ({"FACTORS": [CONSOLE], "SENDS": [(1, 60)]}, ((1, 60),)),
+        ({"FACTORS": [CONSOLE, EmailCode]}, ((5, 900), (20, 86_400))),
+        ({"FACTORS": []}, None),
+        ({}, ((5, 900), (20, 86_400))),
+    ],
+    ids=str,
+)
+def test_a_terminal_is_no_mailbox(given: dict[str, Any], expected: Any) -> None:
+    """Whoever develops with the console factor alone is not made to wait."""
+    config, _ = conf.read(given)
+    assert (config and config.sends) == expected
 
 
 @pytest.mark.parametrize("name", DEFAULTS)

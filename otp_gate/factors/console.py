@@ -16,6 +16,8 @@ class ConsoleCode(CodeFactor):
     id = "console"
     label = pgettext_lazy("otp_gate", "Terminal")
     delivery = ConsoleDelivery
+    for_development = True
+    """Where all factors are, the default of SENDS is a generous one."""
 
     def destination(self, user: Any) -> str:
         return str(user.get_username())
