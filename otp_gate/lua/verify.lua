@@ -86,6 +86,7 @@ if right or by_operator then
     set("i", without_item(logins, tag .. ","))
   end
   if right then
+    gone[#gone + 1] = "e"
     if sent and not others then
       set("s", without(sent, math.floor(issued / 1000) + 1))
     end
