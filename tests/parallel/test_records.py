@@ -128,13 +128,28 @@ def test_a_right_guess_gives_back_its_own_and_no_other(site: Site) -> None:
     assert [visitor.is_in() for visitor in visitors] == verified
 
 
-def test_one_right_guess_many_times_opens_one_session(site: Site) -> None:
-    """The half-authenticated session can be ended once, also by a factor of one's own."""
+def opened_by_one_guess(site: Site) -> int:
+    """Answer rightly in one session, many times at one moment; return the sessions opened."""
     [visitor] = sessions_of(site, 1)
     answers = at_once(site.port, guesses([visitor], RIGHT, 40 if site.workers == 4 else 8))
     keys = {answer.cookies["sessionid"] for answer in answers if "sessionid" in answer.cookies}
     keys.add(visitor.cookies["sessionid"])
-    assert sum(Visitor(site.port, key).is_in() for key in keys if key) == 1
+    return sum(Visitor(site.port, key).is_in() for key in keys if key)
+
+
+def test_one_right_guess_many_times_opens_one_session(site: Site) -> None:
+    """The half-authenticated session can be ended once, also by a factor of one's own."""
+    assert opened_by_one_guess(site) == 1
+
+
+def test_proof_is_not_blind_to_a_guess_that_opens_two_sessions(broken_site: Site) -> None:
+    """With get-then-set it goes red."""
+
+    def opened() -> int:
+        empty(broken_site)
+        return opened_by_one_guess(broken_site)
+
+    assert any(opened() > 1 for _ in range(ROUNDS))
 
 
 def test_proof_is_not_blind_to_a_wrong_guess_that_is_not_counted(broken_site: Site) -> None:
