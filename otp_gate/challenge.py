@@ -30,7 +30,8 @@ class Challenge(NamedTuple):
     answers, since a password reset proves the mailbox. (So does a rehash by a newer Django; the
     24-hour limit stays.) `lost` are digests of codes that nobody was sent and that Redis may hold
     all the same: every call takes them back first. `places` name where the codes of each
-    factor go now, see `places_of`: a code that went elsewhere is void.
+    factor go now, see `places_of`: a code that went elsewhere is void. All digests of a challenge
+    are of one `realm`: the one in force when `of` was called, or at each call where it is None.
     """
 
     user_id: str
@@ -38,20 +39,33 @@ class Challenge(NamedTuple):
     credential: str
     lost: tuple[str, ...] = ()
     places: Mapping[str, str] = NO_PLACES
+    realm: str | None = None
 
     @classmethod
     def of(cls, user: Any, nonce: str, lost: Sequence[str] = ()) -> Challenge:
         """Return the challenge of this user in the session that holds this nonce."""
-        credential = credential_of(user)
-        return cls(user_id_of(user), nonce, credential, tuple(map(str, lost)), places_of(user))
+        realm = codes.realm_in_force()
+        return cls(
+            user_id_of(user),
+            nonce,
+            credential_of(user, realm),
+            tuple(map(str, lost)),
+            places_of(user, realm),
+            realm,
+        )
 
     @property
     def user(self) -> str:
-        return codes.user_digest(self.user_id)
+        return codes.user_digest(self.user_id, self.realm)
 
     @property
     def tag(self) -> str:
-        return codes.nonce_digest(self.nonce)
+        return codes.nonce_digest(self.nonce, self.realm)
+
+    @sensitive_variables()
+    def digest(self, code: str) -> str:
+        """Return the digest of a code that belongs to this challenge."""
+        return codes.code_digest(self.user_id, self.nonce, code, self.realm)
 
     def _run(self, script: scripts.Script, **given: object) -> Any:
         user, tag = self.user, self.tag
@@ -62,7 +76,7 @@ class Challenge(NamedTuple):
             )
             if gate_config().global_sends is not None:
                 store.discount(store.site_key("sends"), *self.lost)
-        to = "".join(f"{place}," for place in self.places.values())
+        to = "".join([f"{place}," for place in self.places.values()])
         return store.run_for_user(script, user, tag=tag, who=self.credential, to=to, **given)
 
     def peek(self) -> Reply:
@@ -82,7 +96,7 @@ class Challenge(NamedTuple):
         Raises:
             CodeInDoubt: Redis may hold the code all the same; give its digest to the next call.
         """
-        digest = codes.code_digest(self.user_id, self.nonce, code)
+        digest = self.digest(code)
         with in_doubt(digest):
             answer = self._run(
                 scripts.ISSUE,
@@ -108,7 +122,7 @@ class Challenge(NamedTuple):
         It uses nothing up; one that `failed` to be delivered counts in a budget of its own, since
         it may have been handed over all the same.
         """
-        digest = codes.code_digest(self.user_id, self.nonce, code)
+        digest = self.digest(code)
         with in_doubt(digest):
             store.run_for_user(
                 scripts.WITHDRAW,
@@ -127,8 +141,8 @@ class Challenge(NamedTuple):
         answer = self._run(
             scripts.VERIFY,
             attempt=codes.new_attempt(),
-            code=codes.code_digest(self.user_id, self.nonce, code),
-            operator=codes.operator_digest(self.user_id, code),
+            code=self.digest(code),
+            operator=codes.operator_digest(self.user_id, code, self.realm),
         )
         return parse(answer)
 
@@ -232,17 +246,18 @@ def unlock(user_id: str, places: Iterable[str] = ()) -> Lifted:
         return Lifted(bool(stopped), lock / 1000, held / 1000, *numbers)
 
 
-def credential_of(user: Any) -> str:
+def credential_of(user: Any, realm: str | None = None) -> str:
     """Return the digest of a user's stored password."""
-    return codes.credential_digest(str(getattr(user, "password", "")))
+    return codes.credential_digest(str(getattr(user, "password", "")), realm)
 
 
-def places_of(user: Any) -> dict[str, str]:
+def places_of(user: Any, realm: str | None = None) -> dict[str, str]:
     """Return where this user's codes go now, by factor: digest of the destination, then factor."""
     found = {}
     for factor in gate_config().factors:
         ask = getattr(factor, "destination", None)
         destination = str(ask(user) or "") if ask is not None else ""
         if destination:
-            found[factor.id] = codes.destination_digest(factor.id, destination) + factor.id
+            digest = codes.destination_digest(factor.id, destination, realm)
+            found[factor.id] = digest + factor.id
     return found

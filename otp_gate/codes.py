@@ -24,6 +24,8 @@ MAX_TYPED = 64
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 FIGURES = "23456789"
 
+REFERENCES = [letter + figure for letter in LETTERS for figure in FIGURES]
+
 # Invisible marks that come along with a copied code (joiners, directions).
 IGNORED_CATEGORIES = frozenset({"Pd", "Cf"})
 
@@ -80,25 +82,28 @@ def new_attempt() -> str:
 
 def new_references() -> str:
     """Return eight code references ("K7F3…"), two characters each, to choose a fresh one from."""
-    picks = secrets.token_bytes(16)
-    # Not quite even over 24 letters, and no matter: a reference is no secret.
-    return "".join(
-        LETTERS[picks[i] % len(LETTERS)] + FIGURES[picks[i + 1] % len(FIGURES)]
-        for i in range(0, 16, 2)
-    )
+    picks = memoryview(secrets.token_bytes(16)).cast("H")
+    # Not quite even over 192 references, and no matter: a reference is no secret.
+    return "".join([REFERENCES[pick % len(REFERENCES)] for pick in picks])
 
 
-def _digest(purpose: str, value: str, size: int) -> str:
-    """Return a keyed digest of a value and the realm in force.
+def realm_in_force() -> str:
+    """Return the realm, for a caller that makes several digests. Raises as `realms.realm`."""
+    from otp_gate import realms  # By the worker that makes a digest: most serve pages only.
+
+    return realms.realm()
+
+
+def _digest(purpose: str, value: str, size: int, realm: str | None = None) -> str:
+    """Return a keyed digest of a value and of a realm, the one in force if none is given.
 
     The length stands before the realm, so that no two pairs of realm and value give the same text.
 
     Raises:
         StoreUnavailable: the cache of the gate makes no usable key (see `realms.realm`).
     """
-    from otp_gate import realms  # By the worker that makes a digest: most serve pages only.
-
-    realm = realms.realm()
+    if realm is None:
+        realm = realm_in_force()
     text = f"{len(realm)}:{realm}{value}"
     mac = hmac.digest(_key(purpose, settings.SECRET_KEY), text.encode(), "sha256")
     return base64.urlsafe_b64encode(mac[:size]).decode("ascii")
@@ -110,50 +115,51 @@ def _key(purpose: str, secret: str | bytes) -> bytes:
     return sha256(f"otp_gate.{purpose}".encode() + force_bytes(secret)).digest()
 
 
-def user_digest(user_id: str) -> str:
+def user_digest(user_id: str, realm: str | None = None) -> str:
     """Return the name under which a user's record is kept: 96 bit, keyed, not reversible."""
-    return _digest("user", user_id, 12)
+    return _digest("user", user_id, 12, realm)
 
 
-def nonce_digest(nonce: str) -> str:
+def nonce_digest(nonce: str, realm: str | None = None) -> str:
     """Return the tag of a half-authenticated session inside its user's record: 8 characters.
 
     48 bit name at most a few dozen challenges of one user; what binds a code to its session is
     `code_digest`, which takes the whole nonce.
     """
-    return _digest("nonce", nonce, 6)
+    return _digest("nonce", nonce, 6, realm)
 
 
 @sensitive_variables()
-def code_digest(user_id: str, nonce: str, code: str) -> str:
+def code_digest(user_id: str, nonce: str, code: str, realm: str | None = None) -> str:
     """Return the keyed digest of a code, bound to one user and one half-authenticated session.
 
     The lengths stand before the parts, so that no two triples give the same text.
     """
     value = f"{len(user_id)}:{user_id}{len(nonce)}:{nonce}{code}"
-    return _digest("code", value, 12)
+    return _digest("code", value, 12, realm)
 
 
 @sensitive_variables()
-def operator_digest(user_id: str, code: str) -> str:
+def operator_digest(user_id: str, code: str, realm: str | None = None) -> str:
     """Return the keyed digest of a code that an operator reads out, bound to one user.
 
     To no session: which one its owner will type it into is not known. The record lets it open one.
     """
-    return _digest("operator", f"{len(user_id)}:{user_id}{code}", 12)
+    return _digest("operator", f"{len(user_id)}:{user_id}{code}", 12, realm)
 
 
-def credential_digest(password: str) -> str:
+def credential_digest(password: str, realm: str | None = None) -> str:
     """Return a digest of the stored password hash: it changes when the password does."""
-    return _digest("credential", password, 6)
+    return _digest("credential", password, 6, realm)
 
 
-def destination_digest(factor: str, destination: str) -> str:
+def destination_digest(factor: str, destination: str, realm: str | None = None) -> str:
     """Return the name of an address or number: 48 bit, keyed, the same for all its users.
 
     Letters of an address in either case reach one mailbox.
     """
-    return _digest("destination", f"{factor}:{destination.strip().casefold()}", 6)
+    value = f"{factor}:{destination.strip().casefold()}"
+    return _digest("destination", value, 6, realm)
 
 
 def new_token() -> str:

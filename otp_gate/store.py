@@ -45,6 +45,9 @@ def is_redis(cache_settings: Mapping[str, Any]) -> bool:
     return served and bool(cache_settings.get("LOCATION"))
 
 
+as_json = json.JSONEncoder(separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder for each call that names separators."""
+
 _open: list[tuple[Any, Any]] = []
 
 
@@ -122,7 +125,11 @@ def bounded(alias: str | None = None) -> Iterator[Any]:
     try:
         yield client(alias or gate_config().cache)
     except faults() as error:
-        raise StoreUnavailable(f"Redis ({type(error).__name__})") from error
+        raise unavailable(error) from error
+
+
+def unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"Redis ({type(error).__name__})")
 
 
 def run(
@@ -134,16 +141,20 @@ def run(
         StoreUnavailable: whatever went wrong; the cause is chained.
     """
     digest, source = script.in_force()
-    with bounded(alias) as connection:
+    # As `bounded`, without the generator: each code asked for or answered passes here.
+    try:
+        connection = client(alias or gate_config().cache)
         try:
             return connection.evalsha(digest, len(keys), *keys, *args)
         except errors().NoScriptError:
             return connection.eval(source, len(keys), *keys, *args)
+    except faults() as error:
+        raise unavailable(error) from error
 
 
 def run_for_user(script: Script, user: str, **given: object) -> Any:
     """Run a script on the record of one user, named by `codes.user_digest`. Raises as `run`."""
-    return run(script, [record_key(user)], [json.dumps(given, separators=(",", ":"))])
+    return run(script, [record_key(user)], [as_json(given)])
 
 
 def remove(key: str) -> None:

@@ -14,6 +14,8 @@ from django.core.cache import caches
 from django.test import Client
 
 from otp_gate import codes, realms, reports, signals, store
+from otp_gate.challenge import Challenge
+from otp_gate.outcomes import Outcome
 from tests import tenants
 from tests.browsers import (
     AsyncBrowser,
@@ -291,6 +293,21 @@ def test_a_record_that_is_moved_to_another_site_opens_nothing(sites: tuple[Site,
 
 
 # What the realm is
+
+
+def test_a_challenge_stays_in_the_realm_in_which_it_was_made(
+    sites: tuple[Site, Site], alice: Any
+) -> None:
+    """Used in another realm, it opens nothing there, and changes no record."""
+    one, two = sites
+    with one.here(**FREE):
+        of_one = Challenge.of(alice, "nonce")
+    with two.here(**FREE):
+        redis = store.client(two.alias)
+        assert Challenge.of(alice, "nonce").issue("123456", "email").outcome is Outcome.ISSUED
+        before = {key: redis.hgetall(key) for key in redis.keys("*}")}
+        assert of_one.verify("123456").outcome is Outcome.NONE
+        assert {key: redis.hgetall(key) for key in redis.keys("*}")} == before != {}
 
 
 def test_the_realm_is_that_of_the_cache(sites: tuple[Site, Site]) -> None:
