@@ -22,6 +22,8 @@ from otp_gate.checks.site import AUTH, GATE
 from otp_gate.checks.surroundings import is_in_process
 from otp_gate.delivery.base import Letterhead, Message
 from otp_gate.exceptions import StoreUnavailable
+from otp_gate.message_hosts import fault_of_site
+from otp_gate.page_files import fault_of_files
 from otp_gate.replies import understood
 
 MAX_DRIFT = 5.0
@@ -89,6 +91,9 @@ def examine() -> Iterator[Finding]:
     """Look at everything that can be looked at without troubling anybody."""
     yield from settings_of_the_site()
     yield from before_the_gate()
+    for fault in (fault_of_site(), fault_of_files()):
+        if fault is not None:
+            yield Finding("wrong", *fault)
     config, _ = conf.read_settings()
     if config is None:
         yield Finding("note", "Redis was not asked: OTP_GATE does not say which it is.")

@@ -14,6 +14,7 @@ import pytest
 import time_machine
 from _pytest import runner
 from django.contrib.sessions.backends.file import SessionStore
+from django.contrib.sites.models import Site
 from django.test import AsyncClient, Client
 
 from otp_gate import store
@@ -172,6 +173,15 @@ def use_engine(settings: Any, tmp_path: Path) -> Iterator[Callable[[str], None]]
     SessionStore._storage_path = str(tmp_path)  # type: ignore[attr-defined]
     yield use
     del SessionStore._storage_path  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def own_site(db: None) -> Iterator[None]:
+    """The Site row names this site, as `doctor` wants it; `migrate` wrote example.com."""
+    Site.objects.update(domain="www.example.org", name="www.example.org")
+    Site.objects.clear_cache()
+    yield
+    Site.objects.clear_cache()
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def test_disown_on_a_cluster(on_cluster: Cluster, half: Client, client: Client) 
     assert half.get("/secret/").content != b"secret of alice"
 
 
+@pytest.mark.usefixtures("own_site")
 def test_the_commands_on_a_cluster(on_cluster: Cluster, half: Client, capsys: Any) -> None:
     """What an operator asks about a user is answered by the node that has him."""
     open_page(half)

@@ -102,6 +102,7 @@ def refuse_all(client: Any) -> None:
         assert any(word in text for word in words), (command, text)
 
 
+@pytest.mark.usefixtures("own_site")
 @pytest.mark.parametrize("database", [0, 1])
 def test_acl_is_enough_for_all_that_the_gate_does(
     settings: Any, half: Client, bob: Any, executable: str, database: int
@@ -120,6 +121,7 @@ def test_acl_is_enough_for_all_that_the_gate_does(
         settings.CACHES = {}
 
 
+@pytest.mark.usefixtures("own_site")
 def test_acl_is_enough_on_a_cluster(
     settings: Any, half: Client, alice: Any, bob: Any, executable: str, tmp_path: Path
 ) -> None:

@@ -26,8 +26,8 @@ REDIS = "django_redis.cache.RedisCache"
 
 
 @pytest.fixture(autouse=True)
-def tables(db: None) -> None:
-    """The sessions are asked as well."""
+def tables(own_site: None) -> None:
+    """The sessions are asked as well, and the Site row."""
 
 
 def found(told: Ran) -> dict[str, str]:

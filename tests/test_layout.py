@@ -42,6 +42,7 @@ TESTED_AS = {
     "scripts": "test_challenge",
     "site_limits": "test_budgets",
     "standing": "test_ninja",
+    "templatetags": "test_page_files",
     "urls": "test_views",
     "visits": "test_views",
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage
 
-from otp_gate.checks import mails, options, realms, site, surroundings
+from otp_gate.checks import cookies, mails, options, realms, site, surroundings
 
 CHECKS = {
     "OTP_GATE is valid": options.check_settings,
@@ -17,6 +17,7 @@ CHECKS = {
     "POLICY and FACTORS can be used": options.check_parts,
     "MIDDLEWARE is in order": site.check_middleware,
     "The URLs of the gate are there": site.check_urls,
+    "Cookies reach the pages of the gate": cookies.check_cookies,
     "Session tokens of allauth headless are known": site.check_tokens,
     "No token changes where codes go": site.check_addresses,
     "EXEMPT_VIEWS and EXEMPT_PATHS open no more than they say": site.check_exemptions,
