@@ -96,6 +96,14 @@ def test_the_page_of_a_failed_delivery_counts_down(half: Client, broken: Any, cl
     assert len(broken.messages) == 1
 
 
+def test_the_wait_is_that_of_the_budget_where_it_is_longer(half: Client, settings: Any) -> None:
+    """Waiting as long as the answer says is enough."""
+    settings.OTP_GATE = {"SENDS": [(1, 900)]}
+    with mock.patch(BACKEND, side_effect=OSError):
+        post_json(half, RESEND)
+        assert int(post_json(half, RESEND)["Retry-After"]) in (900, 901)
+
+
 def test_a_right_code_ends_the_count_of_failures(half: Client, settings: Any) -> None:
     """It arrived: what failed before is no longer held against the user, nor after one more."""
     settings.OTP_GATE = {"SENDS": [(3, 900)], "RESEND_COOLDOWN": 0}

@@ -30,10 +30,9 @@ elseif held > now then
   return reply("held", held - now, "")
 elseif value and now < issued + RESEND_COOLDOWN then
   return reply("cooldown", issued + RESEND_COOLDOWN - now, "")
-elseif pause > now then
-  return reply("undeliverable", pause - now, "")
 end
 if pause > 0 then
+  wait = math.max(0, pause - now)
   local failed = read_log("e", call("HGET", KEYS[1], "e"))
   for n = 1, #SENDS, 2 do
     wait = math.max(wait, full_until(failed, SENDS[n], SENDS[n + 1]) - now)
