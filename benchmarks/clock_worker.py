@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -72,19 +73,24 @@ class ClockWorker:
 
         return Challenge.of(person(number), f"{nonce}{number:021d}"[:22])
 
-    def clock(self, acts: list[Callable[[], Any]]) -> float:
-        """Return how long the scripts of one of these acts took, by Redis's clock (µs)."""
+    def clock(self, acts: list[Callable[[], Any]]) -> dict[str, float]:
+        """Return how long the scripts of one of these acts took, and the commands inside (µs)."""
         self.redis.config_resetstat()
         for act in acts:
             act()
-        stats = self.redis.info("commandstats")["cmdstat_evalsha"]
-        return float(stats["usec"] / len(acts))
+        stats = self.redis.info("commandstats")
+        return {
+            name.removeprefix("cmdstat_"): row["usec"] / len(acts)
+            for name, row in stats.items()
+            if name.partition("|")[0] not in ("cmdstat_config", "cmdstat_info")
+        }
 
     def clocked(self, acts: list[Callable[[], Any]]) -> dict[str, float]:
         """Measure the acts, with a script that does nothing before and after."""
         idle = [partial(self.redis.evalsha, self.nothing, 0)] * len(acts)
         before, found, after = self.clock(idle), self.clock(acts), self.clock(idle)
-        return {"usec": found, "nothing": (before + after) / 2}
+        nothing = (before["evalsha"] + after["evalsha"]) / 2
+        return {"usec": found.pop("evalsha"), "nothing": nothing} | found
 
     # The steps of one login, one after the other, each for all users of the batch
 
@@ -183,6 +189,49 @@ class ClockWorker:
         )
         self.logins.clear()
         return {name: one["quiet"] for name, one in found.items()}
+
+    def parts(self, times: int) -> dict[str, float]:
+        """Return the quiet time (µs) in each part of one issue; a part holds those inside it."""
+        import otp_gate.challenge as engine
+        from otp_gate import codes, realms, store
+
+        walls: dict[str, list[int]] = {}
+
+        def timed(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+            def measured(*args: Any, **named: Any) -> Any:
+                started = time.perf_counter_ns()
+                try:
+                    return act(*args, **named)
+                finally:
+                    walls.setdefault(name, []).append(time.perf_counter_ns() - started)
+
+            return measured
+
+        places = [
+            (codes, "_digest"),
+            (codes, "new_references"),
+            (realms, "realm"),
+            (store, "record_key"),
+            (store, "as_json"),
+            (engine, "parse"),
+        ]
+        self.begin(times)
+        ready = [(person(int(login.user_id)), login.nonce) for login in self.logins]
+        self.logins.clear()
+        kept = [(module, name, getattr(module, name)) for module, name in places]
+        for module, name, act in kept:
+            setattr(module, name, timed(name, act))
+        try:
+            for given in ready:
+                made = timed("Challenge.of", engine.Challenge.of)(*given)
+                timed("issue", made.issue)(RIGHT_CODE, "email")
+        finally:
+            for module, name, act in kept:
+                setattr(module, name, act)
+        return {
+            f"{name} x {len(taken) / times:g}": within.quiet(taken) * len(taken) / times / 1e3
+            for name, taken in walls.items()
+        }
 
     def play(self, step: str, times: int) -> dict[str, float]:
         """Play a step so many times."""

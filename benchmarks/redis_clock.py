@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import statistics
 import subprocess
 import tarfile
 import time
@@ -31,6 +32,8 @@ LOOKS = (LOOK_OF_ONE, LOOK_OF_MANY)
 WHOLE = ("whole",)
 LIMITS = {"issue": 6.4, "look": 3.9, "wrong": 6.6, "right": 9.0, LOOK_OF_MANY: 1.1, "whole": 1.3}
 """How many times as much as what it is compared with a step may take."""
+COMMANDS = ("time", "hmget", "hset", "hdel", "expire")
+"""What the scripts of one login ask of Redis."""
 AGAINST = 0.4
 """The same beside the build before."""
 WORDS = {
@@ -135,6 +138,7 @@ def measure(folder: Path, rounds: int, times: int) -> dict[str, Any]:
                     found = workers[name].ask(step, times)
                     if found:
                         rows[name].setdefault(step, []).append(found)
+        parts = [workers[NEW].ask("parts", times) for _ in range(rounds)]
         sizes = {name: worker.ask("bytes_of_one", 1_000) for name, worker in workers.items()}
     return {
         "day": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -143,6 +147,7 @@ def measure(folder: Path, rounds: int, times: int) -> dict[str, Any]:
         "times": times,
         "rows": rows,
         "bytes": sizes,
+        "parts": parts,
     }
 
 
@@ -178,3 +183,18 @@ def against(found: dict[str, Any], step: str) -> Ratio | None:
         pairs = zip(rows[NEW][step], rows[OLD][step], strict=True)
         return spread([one["issue"] / other["issue"] for one, other in pairs])
     return spread(beside(rows[NEW][step], rows[OLD][step]))
+
+
+def inside(found: dict[str, Any], step: str) -> dict[str, float]:
+    """Return where the time of a script goes (µs): commands, and what Lua does by itself."""
+    rows = found["rows"][NEW][step]
+    median = {name: statistics.median(row.get(name, 0) for row in rows) for name in COMMANDS}
+    whole, nothing = (statistics.median(row[name] for row in rows) for name in ("usec", "nothing"))
+    own = whole - nothing - sum(median.values())
+    return {"whole": whole, "a script that does nothing": nothing, **median, "Lua": own}
+
+
+def parts(found: dict[str, Any]) -> dict[str, float]:
+    """Return the time in each part of the whole call of an issue (µs)."""
+    rows = found["parts"]
+    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}

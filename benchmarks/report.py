@@ -219,6 +219,20 @@ def lacking(figures: Figures) -> str:
     return "".join(f"- {who}: {why}\n" for who, why in sorted(seen))
 
 
+def clock_parts(found: dict[str, Any]) -> str:
+    rows = [
+        [redis_clock.WORDS[step], *(f"{us:.1f}" for us in redis_clock.inside(found, step).values())]
+        for step in redis_clock.LIMITS
+        if step in redis_clock.STEPS
+    ]
+    return table(["µs", *redis_clock.inside(found, "look")], rows)
+
+
+def issue_parts(found: dict[str, Any]) -> str:
+    parts = redis_clock.parts(found).items()
+    return table(["part x calls", "together"], ([name, f"{us:.0f} µs"] for name, us in parts))
+
+
 def redis_clock_section(found: dict[str, Any]) -> str:
     commit = redis_clock.BEFORE
     before = f"The build of commit {commit} was measured in turn, on the same server."
@@ -232,7 +246,14 @@ def redis_clock_section(found: dict[str, Any]) -> str:
         "(quartiles of the rounds).\n\n"
         + clock(found)
         + "\nBytes of a pending login, of 1,000 users who log in for the first time. The key of "
-        "the destination is there for destinations that are not proven.\n\n" + clock_bytes(found)
+        "the destination is there for destinations that are not proven.\n\n"
+        + clock_bytes(found)
+        + "\nWhere the time of a script goes, by the same clock, median of the rounds; *Lua* is "
+        "JSON, strings and the calls themselves:\n\n"
+        + clock_parts(found)
+        + "\nWhere the whole call of an issue goes, in a run of its own with a watch around each "
+        "part (*issue* holds all but `Challenge.of`, *_digest* the digests of both):\n\n"
+        + issue_parts(found)
     )
 
 

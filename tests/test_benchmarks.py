@@ -61,7 +61,15 @@ def clocked(*builds: str) -> figures.Figures:
     }
     sizes = {name: {"record": 184, "shared": 104, "server": 300} for name in builds}
     return figures.Figures(
-        clock={"day": "", "load": "1.0", "rounds": 1, "times": 1, "rows": rows, "bytes": sizes}
+        clock={
+            "day": "",
+            "load": "1.0",
+            "rounds": 1,
+            "times": 1,
+            "rows": rows,
+            "bytes": sizes,
+            "parts": [{"issue x 1": 30.0}],
+        }
     )
 
 
@@ -73,7 +81,8 @@ def test_scripts_are_compared_with_those_of_the_build_before() -> None:
         "| right code | 2.00 (2.00 to 2.00) | 8.00 (8.00 to 8.00) | 0.25 (0.25 to 0.25) |" in page
     )
     judged = {target.what: target.verdict for target in targets.clocked(found)}
-    assert judged["right code"] == judged["right code: beside 10cfabb"] == "yes"
+    assert judged["by Redis's clock: right code"] == "yes"
+    assert judged["by Redis's clock: right code: beside 10cfabb"] == "yes"
     assert judged["issue, the whole call, beside EVALSHA + pyotp"] == "no"
 
 
