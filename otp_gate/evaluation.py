@@ -146,6 +146,10 @@ class Evaluation:
             return None
         if session.lacks_pending(session.loaded(request.session)):
             session.begin(request.session)
+        if request.method not in BODILESS:
+            from otp_gate import kept  # By the worker that refuses a form.
+
+            return kept.turn_away_form(request)
         return responses.turn_away(request)
 
     async def arefuse(self, request: HttpRequest) -> HttpResponse | None:
@@ -159,6 +163,10 @@ class Evaluation:
             return None
         if session.lacks_pending(session.loaded(request.session)):
             await session.abegin(request.session)
+        if request.method not in BODILESS:
+            from otp_gate import kept  # By the worker that refuses a form.
+
+            return await kept.aturn_away_form(request)
         return responses.turn_away(request)
 
     # No I/O below

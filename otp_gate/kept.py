@@ -18,6 +18,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
@@ -28,9 +29,10 @@ from otp_gate.clients import HTML, is_framed, kind_of
 from otp_gate.django_internals import csrf_failure, leave_page_cache, skip_csrf_middleware
 from otp_gate.exceptions import StoreUnavailable
 from otp_gate.exemptions import resolve_in
-from otp_gate.responses import address_of, referring_page
+from otp_gate.next_page import is_login_or_log_out
+from otp_gate.responses import address_of, referring_page, turn_away
 from otp_gate.saved import Kept
-from otp_gate.state import RESUME, RESUMED, GateState, is_resumed, may_resume
+from otp_gate.state import RESUME, RESUMED, GateState, gate_state, is_resumed, may_resume
 
 logger = logging.getLogger("otp_gate")
 
@@ -38,7 +40,7 @@ MAX_BODY = 2_621_440
 """Bytes of a request that are kept: as many as Django takes into memory by default (2.5 MB)."""
 
 # What a person is told, before the code is typed in.
-WAITS, TOO_LARGE, LOST = "waits", "too_large", "lost"
+WAITS, TOO_LARGE, LOST, NOT_SENT = "waits", "too_large", "lost", "not_sent"
 
 
 def may_be_kept(request: HttpRequest) -> bool:
@@ -47,6 +49,52 @@ def may_be_kept(request: HttpRequest) -> bool:
     A program and HTMX hold on to what they sent, and can send it again.
     """
     return request.method in bodies.METHODS and kind_of(request) == HTML and not is_framed(request)
+
+
+@sensitive_variables()
+def turn_away_form(request: HttpRequest) -> HttpResponse:
+    """Answer a request with a body that the gate refuses, and lose no form without a word.
+
+    Where this login was verified before (VERIFIED_TTL is over), the form is kept as for a step-up.
+    Where it never was (the gate is new, or its policy is), it is not stored: a password alone must
+    fill no Redis. The page then says so, and the code leads back to the page of the form.
+    """
+    data, user_id = session.loaded(request.session), gate_state(request).user_id
+    foreign = data.get(session.LOGIN) != user_id
+    if user_id is None or foreign or not may_be_kept(request) or is_login_or_log_out(request):
+        return turn_away(request)
+    if session.mark_of(data, user_id) is not None:
+        keep(request, user_id, None, MAX_BODY)
+    else:
+        note_not_sent(request, user_id)
+    return turn_away(request, comes_back=False)
+
+
+aturn_away_form = sync_to_async(turn_away_form)
+
+
+def note_not_sent(request: HttpRequest, user_id: str) -> None:
+    """Let the page say that the form was not sent, and lead back to the page it was on."""
+    session.keep(
+        request.session,
+        Kept(
+            note=NOT_SENT,
+            place=place_of(request),
+            way=referring_page(request),
+            token=codes.new_token(),
+            key="",
+            user_id=user_id,
+            max_age=None,
+            dropped=False,
+        ),
+    )
+
+
+def drop_note(request: HttpRequest) -> None:
+    """Forget what was only to be said: the code was typed on another page."""
+    found = Kept.of(session.read(request.session))
+    if found is not None and not found.waits:
+        session.keep(request.session, None)
 
 
 @sensitive_variables()
@@ -138,7 +186,12 @@ def resume(request: HttpRequest) -> HttpResponse | None:
         StoreUnavailable: Redis did not answer; the same address may be tried again.
     """
     state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    if state.status != "verified" or request.method != "GET" or not may_resume(request):
+    if state.status != "verified" or not may_resume(request) or is_resumed(request):
+        return None
+    if request.method in bodies.METHODS:
+        # A form on the page that a kept request led to: it is sent to the address it stands at.
+        drop_token(request)
+    if request.method != "GET":
         return None
     token = request.GET.get(RESUME, "")
     kept = Kept.of(session.loaded(request.session))

@@ -60,7 +60,7 @@ class OTPGateMiddleware(Evaluation):
                 response = self.evaluate(request)
         except FAULTS as error:
             response = self.fail_closed(request, error)
-        if response is None and request.otp_gate.keeps:
+        if response is None and may_resume(request):
             response = self.replay(request)  # Behind the gate it is judged as the POST it was.
         if response is None:
             response = self.get_response(request)
@@ -85,7 +85,7 @@ class OTPGateMiddleware(Evaluation):
                 response = await self.aevaluate(request)
         except FAULTS as error:
             response = self.fail_closed(request, error)
-        if response is None and request.otp_gate.keeps and may_resume(request):
+        if response is None and may_resume(request):
             response = await sync_to_async(self.replay)(request)
         if response is None:
             response = await self.get_response(request)

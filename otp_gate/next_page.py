@@ -15,7 +15,8 @@ from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from otp_gate.addresses import CACHED, Place, path_of, place, settings_url
-from otp_gate.exemptions import is_own, resolved
+from otp_gate.conf import gate_config
+from otp_gate.exemptions import is_own, naming, resolve_in, resolved
 
 MAX_NEXT = 2000
 """Longest `next` (characters): past it, proxies and browsers cut or refuse the address."""
@@ -110,6 +111,22 @@ def is_log_out_view(function: Any, url_name: str) -> bool:
         return True
     handlers = (getattr(view_class, name, None) for name in ("dispatch", "get"))
     return any(logs_out_at_once(item) for item in (function, *handlers))
+
+
+def is_login_or_log_out(request: HttpRequest) -> bool:
+    """Return True if the path of this request is a view that logs in or out.
+
+    What is sent there is a password, or is at its end with the login: it is not to be sent again.
+    """
+    if path_of(settings_url("LOGIN_URL")) == request.path:
+        return True
+    match = request.resolver_match or resolve_in(request)
+    if match is None:
+        return False
+    from otp_gate.gate.login_views import is_login_view
+
+    named = naming(match, gate_config().login_views) is not None
+    return is_login_view(match, named) or is_log_out(match.func, match.url_name or "")
 
 
 CAMEL = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"

@@ -283,11 +283,12 @@ class KeepingState(GateState):
 
 RESUME = "otp_gate_resume"
 """Name in the query of the token that brings a kept request back; see `kept`."""
+RESUME_FIELD = f"{RESUME}="
 
 
 def may_resume(request: HttpRequest) -> bool:
     """True if the address carries such a token, of whatever worth."""
-    return f"{RESUME}=" in request.META.get("QUERY_STRING", "")
+    return RESUME_FIELD in request.META.get("QUERY_STRING", "")
 
 
 RESUMED = "otp_gate_resumed"

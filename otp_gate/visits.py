@@ -33,7 +33,7 @@ class Visit(NamedTuple):
     def kept(self) -> Kept | None:
         """What this visit lets go on, or what was lost; a visit of another page has its own."""
         found = Kept.of(session.loaded(self.request.session))
-        return found if self.step_up and not self.next else None
+        return None if self.next else found
 
     @property
     def kept_id(self) -> str:
@@ -82,11 +82,14 @@ def go_on(request: HttpRequest, target: str, as_json: bool, shown: object) -> Ht
     Args:
         shown: see `kept.way_on`.
     """
-    if not target and request.method == "POST":
+    # By a POST of the page alone: no link of another site may let a kept request go on.
+    if request.method == "POST" and session.KEPT in session.read(request.session):
         from otp_gate import kept
 
-        # By a POST of the page alone: no link of another site may let a kept request go on.
-        target = kept.way_on(request, shown)
+        if target:
+            kept.drop_note(request)
+        else:
+            target = kept.way_on(request, shown)
     target = target or settings_url("LOGIN_REDIRECT_URL")
     if as_json:
         return JsonResponse({"status": "verified", "next": target})
