@@ -63,17 +63,17 @@ class Account:
     challenges: list[Challenge] = field(default_factory=list)
 
     def is_locked(self, now: int) -> bool:
-        return (
-            now < self.locked_until
-            or len([at for at in self.wrong if now - at < DAY]) >= self.limits.per_day
-        )
+        wrong = self.within(self.wrong, DAY, now)
+        return now < self.locked_until or wrong >= self.limits.per_day
+
+    @staticmethod
+    def within(log: list[int], window: int, now: int) -> int:
+        """Return how many entries of a log lie inside a window (s)."""
+        return sum(now - at < window for at in log)
 
     def is_spent(self, log: list[int], now: int) -> bool:
         """Say if a log has as many entries as SENDS permits in one of its windows."""
-        return any(
-            len([at for at in log if now - at < window]) >= number
-            for number, window in self.limits.sends
-        )
+        return any(self.within(log, window, now) >= number for number, window in self.limits.sends)
 
     @property
     def mailbox(self) -> list[int]:
