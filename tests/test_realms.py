@@ -478,7 +478,9 @@ def test_the_pattern_is_that_of_the_keys(settings: Any, changed: Any, expected: 
         assert realms.pattern() == expected
 
 
-def test_doctor_prints_the_pattern(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_prints_the_pattern(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In the line to give to Redis, where Redis forbids what the gate does."""
     from redis.exceptions import NoPermissionError
 

@@ -40,7 +40,7 @@ def test_a_70_a_code_opens_no_session_of_the_same_place(
     half: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where two sessions share a place in Redis, as by chance, neither has the code of the other."""
-    monkeypatch.setattr(codes, "nonce_digest", lambda nonce: "00000000")
+    monkeypatch.setattr(codes, "nonce_digest", lambda nonce, realm=None: "00000000")
     code = open_page(half)
     other = new_session()
     assert other.post(VERIFY, {"code": code}).status_code == 200
