@@ -186,12 +186,12 @@ def resume(request: HttpRequest) -> HttpResponse | None:
         StoreUnavailable: Redis did not answer; the same address may be tried again.
     """
     state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    if state.status != "verified" or not may_resume(request) or is_resumed(request):
+    if not may_resume(request) or is_resumed(request):
         return None
     if request.method in bodies.METHODS:
         # A form on the page that a kept request led to: it is sent to the address it stands at.
         drop_token(request)
-    if request.method != "GET":
+    if state.status != "verified" or request.method != "GET":
         return None
     token = request.GET.get(RESUME, "")
     kept = Kept.of(session.loaded(request.session))
@@ -250,10 +250,6 @@ def spent(request: HttpRequest) -> HttpResponse | None:
     """Answer a token that has done its work, or never had any; None where there is none."""
     state: GateState | None = getattr(request, "otp_gate", None)
     if not may_resume(request) or state is None or is_resumed(request):
-        return None
-    if request.method in bodies.METHODS:
-        # A form on the page that a kept request led to: it is sent to the address it stands at.
-        drop_token(request)
         return None
     return to_bare_address(request)
 

@@ -261,6 +261,7 @@ def test_form_that_waits_is_not_dropped_by_another_page(stale: Any) -> None:
     stale.get(f"{VERIFY}?next=/secret/")
     stale.post(VERIFY, {"code": last_code(), "kept": "", "next": "/secret/"})
     assert kept is not None
+    assert stale.post(VERIFY, {"kept": "of another page"})["Location"] == "/"
     where = stale.post(VERIFY, {"kept": kept[1]})["Location"]
     assert stale.get(where).content.startswith(b"alice: a long text")
 
