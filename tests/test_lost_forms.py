@@ -43,7 +43,11 @@ def stale(passed: Any, clock: Clock) -> Any:
 
 def in_redis() -> int:
     """Count what waits in Redis."""
-    return sum(len(store.client("default").hgetall(key)) for key in saved_keys())
+    return sum(
+        field.startswith("r")
+        for key in saved_keys()
+        for field in store.client("default").hkeys(key)
+    )
 
 
 def saved_keys() -> list[Any]:
