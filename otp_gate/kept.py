@@ -186,8 +186,6 @@ def resume(request: HttpRequest) -> HttpResponse | None:
         StoreUnavailable: Redis did not answer; the same address may be tried again.
     """
     state: GateState = request.otp_gate  # type: ignore[attr-defined]
-    if not may_resume(request) or is_resumed(request):
-        return None
     if request.method in bodies.METHODS:
         # A form on the page that a kept request led to: it is sent to the address it stands at.
         drop_token(request)

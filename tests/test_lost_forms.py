@@ -165,6 +165,27 @@ def test_another_site_can_leave_nothing_here(verified: Client, clock: Clock, ser
     assert "could not be kept" in page_of(strict)
 
 
+def test_form_for_exempt_view_needs_no_token(verified: Client, clock: Clock) -> None:
+    """The project said that this view takes any form."""
+    clock.advance(1200)
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = verified.cookies
+    strict.post("/exempt-note/", TEXT)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page_of(strict))
+    assert token is not None
+    answer = strict.post(VERIFY, {"code": last_code(), "csrfmiddlewaretoken": token[1]})
+    assert strict.get(answer["Location"]).content.startswith(b"alice: a long text")
+
+
+def test_entry_of_another_release_is_no_form(half: Client) -> None:
+    """A session may hold what no code of this release wrote."""
+    session = half.session
+    session["_otp_gate_kept"] = "?"
+    session.save()
+    assert "What you sent" not in page_of(half)
+    assert half.post(CANCEL)["Location"] == "/login/"
+
+
 def test_form_that_is_too_large_is_said_to_be(stale: Any) -> None:
     """2.5 MB, as for a step-up; the code leads back to the page of the form."""
     stale.post("/note/", {"title": "x" * 2_700_000}, headers=FROM)
