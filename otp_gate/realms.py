@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache, default_key_func
 
@@ -75,6 +76,10 @@ def made(name: str) -> str:
 def cache() -> Any:
     """Return the cache of the gate as this thread or task has it; a project may change it."""
     alias = gate_config().cache
+    entry = settings.CACHES.get(alias, {})
+    if str(entry.get("BACKEND")).startswith("django_redis.") and not entry.get("LOCATION"):
+        # Not made: an older django-redis would fail at the end of each request, when it is closed.
+        raise unusable("there is no LOCATION")
     try:
         return caches[alias]
     except Exception as error:  # a backend of the project may raise anything
