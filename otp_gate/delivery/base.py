@@ -39,5 +39,6 @@ class Delivery(Protocol):
         """Hand the message over, or raise `DeliveryError` (or anything else).
 
         A return means that the message is on its way. What is raised is logged by the name of
-        its class alone, since a traceback may hold the code, and costs the person nothing.
+        its class alone, since a traceback may hold the code. It costs the person no code, but the
+        next try waits, and failures have a budget of their own.
         """

@@ -37,6 +37,13 @@ class Site:
         return int((self.record()["u"] + ":0").split(":")[1])
 
 
+def emptied(site: Site) -> Site:
+    """Return the site as nobody has used it yet."""
+    site.redis.flushall()
+    site.box.messages.clear()
+    return site
+
+
 @pytest.fixture(scope="package")
 def box() -> Iterator[Mailbox]:
     with mailbox() as found:
@@ -123,17 +130,13 @@ def broken_shared_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
 @pytest.fixture
 def shared_site(shared_served: Site) -> Site:
     """The site with the default SENDS."""
-    shared_served.redis.flushall()
-    shared_served.box.messages.clear()
-    return shared_served
+    return emptied(shared_served)
 
 
 @pytest.fixture
 def broken_shared_site(broken_shared_served: Site) -> Site:
     """The site with the default SENDS, whose store gets, and then sets."""
-    broken_shared_served.redis.flushall()
-    broken_shared_served.box.messages.clear()
-    return broken_shared_served
+    return emptied(broken_shared_served)
 
 
 @pytest.fixture(scope="package")
@@ -144,22 +147,16 @@ def parted_served(env: dict[str, str], box: Mailbox) -> Iterator[Site]:
 @pytest.fixture
 def site(served: Site) -> Site:
     """The site, where nobody has typed anything yet."""
-    served.redis.flushall()
-    served.box.messages.clear()
-    return served
+    return emptied(served)
 
 
 @pytest.fixture
 def parted_site(parted_served: Site) -> Site:
     """The site whose Redis may accept a code more than once."""
-    parted_served.redis.flushall()
-    parted_served.box.messages.clear()
-    return parted_served
+    return emptied(parted_served)
 
 
 @pytest.fixture
 def broken_site(broken_served: Site) -> Site:
     """The site whose store gets, and then sets."""
-    broken_served.redis.flushall()
-    broken_served.box.messages.clear()
-    return broken_served
+    return emptied(broken_served)

@@ -15,6 +15,10 @@ from otp_gate import cycle, scripts, store
 from otp_gate.conf import gate_config
 from otp_gate.limits import LOGINS
 
+GAP = 0.05
+"""Seconds between a look and what is written after it: the fault itself, wide enough to be seen. No
+proof of the product waits for it."""
+
 run_script = store.run_for_user
 
 
@@ -67,7 +71,7 @@ def claim(user: str, **given: Any) -> str:
         row, locked, *rest = map(int, counts or "0000000")
         if locked > now:
             return "locked:60000:"
-        time.sleep(0.05)
+        time.sleep(GAP)
         row, letter = row + 1, "c"
         if row % config.failures.lock_after == 0:
             locked, letter = now + config.failures.lock * 1000, "l"
@@ -86,7 +90,7 @@ def issue(user: str, **given: Any) -> Any:
     key = store.record_key(user)
     with store.bounded() as redis:
         logins = (redis.hget(key, "i") or "").split(",")[:-1]
-        time.sleep(0.05)
+        time.sleep(GAP)
         answer = run_script(scripts.ISSUE, user, **given)
         logins = [*(tag for tag in logins if tag != given["tag"]), given["tag"]]
         for tag in logins[:-LOGINS]:
@@ -108,7 +112,7 @@ def run(script: Any, keys: Any, args: Any, alias: str | None = None) -> Any:
         return run_any(script, keys, args, alias)
     with store.bounded() as redis:
         found = redis.hget(keys[0], f"r{args[0]}")
-        time.sleep(0.05)  # So that it need not be tried often until another one comes between.
+        time.sleep(GAP)
         redis.hdel(keys[0], f"r{args[0]}")
     return found or ""
 
@@ -120,7 +124,7 @@ def share(key: str, name: str) -> int:
         log = redis.get(key) or ""
         if len(log) >= 18 * number:
             return window * 1000
-        time.sleep(0.05)
+        time.sleep(GAP)
         redis.set(key, f"{log}{int(time.time()) + 1}{name}", ex=window)
     return 0
 
@@ -133,7 +137,7 @@ def keep(
         forms = [value for field, value in redis.hgetall(key).items() if field[0] == "r"]
         if len(forms) >= most or sum(map(len, forms)) + len(sealed) > most_bytes:
             return 0
-        time.sleep(0.05)
+        time.sleep(GAP)
         redis.hset(key, f"r{name}", sealed)
         redis.pexpire(key, life)
     return 1
